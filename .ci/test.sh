@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Everything that must hold, in the order in which it fails fastest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
+export PLUMBLINE_DATA="${PLUMBLINE_TEST_DATA:-$(mktemp -d)}"
+trap 'rm -rf "$PLUMBLINE_DATA"' EXIT
+step() { printf '\n== %s\n' "$1"; }
+
+step "Style: ruff"
+ruff check .
+ruff format --check .
+step "Templates: djlint"
+djlint templates --lint --quiet
+step "Imports: the chain holds"
+lint-imports
+step "Types: mypy"
+mypy cms recordings supervision learning
+step "Migrations are complete"
+DEBUG=1 python manage.py makemigrations --check --dry-run
+step "Deployment check"
+SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(60))')" ALLOWED_HOSTS=plumbline.example.org \
+  SITE_URL=https://plumbline.example.org python manage.py check --deploy --fail-level WARNING
+step "Tests"
+pytest --create-db "$@"
+if [ "${SKIP_POSTGRESQL:-}" != 1 ]; then
+  step "Tests on PostgreSQL"
+  bash .ci/postgresql.sh pytest --create-db -m "not browser and not slow"
+fi

@@ -1,0 +1,9 @@
+"""A request whose user is known to be signed in; `LoginRequiredMiddleware` has seen to it."""
+
+from django.http import HttpRequest
+
+from supervision.models import User
+
+
+class AuthenticatedRequest(HttpRequest):
+    user: User
