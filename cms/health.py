@@ -6,8 +6,6 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from recordings import audio
-
 
 def checks() -> dict[str, str]:
     return {"database": _database(), "storage": _storage(), "queue": _queue(), "media_tools": _media_tools()}
@@ -50,4 +48,6 @@ def _queue() -> str:
 
 
 def _media_tools() -> str:
-    return _tried(audio.ffmpeg_path, "No ffmpeg can be found.", Exception)
+    from recordings import audio
+
+    return _tried(audio.ffmpeg_path, "No ffmpeg can be found.", audio.UnreadableAudio, OSError)

@@ -46,7 +46,6 @@ INSTALLED_APPS = [
     "wagtail.documents",
     "wagtail.images",
     "wagtail.search",
-    "modelsearch",
     "wagtail.admin",
     "wagtail",
     "wagtailmedia",
@@ -80,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "cms.csp.AdminScriptsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "supervision.mfa.RequireMFAMiddleware",
@@ -145,11 +145,14 @@ VAULT_DIR = PLUMBLINE_DATA / "vault"
 KEYSTORE_PATH = PLUMBLINE_DATA / "keys" / "keystore.sqlite3"
 KEY_FILE = PLUMBLINE_DATA / "keys" / "vault.key"
 VAULT_KEY = env.text("PLUMBLINE_VAULT_KEY", "")
-WEIGHTS_DIR = PLUMBLINE_DATA / "weights"
+# How long backups of the key store are kept: a destroyed recording can be read by nobody after that many days.
+KEYSTORE_BACKUP_DAYS = env.number("KEYSTORE_BACKUP_DAYS", 7)
+WEIGHTS_DIR = Path(env.text("WEIGHTS_DIR", str(PLUMBLINE_DATA / "weights")))
 WHISPER_MODEL = env.text("WHISPER_MODEL", "auto")
 TRANSCRIPTION_ENGINE = env.text("TRANSCRIPTION_ENGINE", "whisper", choices=("whisper",))
 RECORDING_MIN_SECONDS = env.number("RECORDING_MIN_SECONDS", 20, least=1)
 RECORDING_MAX_SECONDS = env.number("RECORDING_MAX_SECONDS", 3 * 3600, least=60)
+PROCESSING_LEASE_SECONDS = env.number("PROCESSING_LEASE_SECONDS", 60, least=2)
 RECORDING_MAX_BYTES = env.number("RECORDING_MAX_BYTES", 2 * 1024**3, least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 

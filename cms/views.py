@@ -12,7 +12,6 @@ from django.views.decorators.http import require_safe
 from wagtail import views as wagtail_views
 
 from cms import dashboard, health
-from recordings import serving
 from supervision.http import AuthenticatedRequest
 
 
@@ -57,6 +56,8 @@ def media(request: AuthenticatedRequest, path: str) -> HttpResponseBase:
         raise Http404
     kinds = {".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".mp4": "video/mp4", ".webm": "video/webm", ".ogg": "audio/ogg"}
     if file.suffix.lower() in kinds:
+        from recordings import serving
+
         return serving.range_response(request, file.open("rb"), kinds[file.suffix.lower()])
     response = FileResponse(file.open("rb"))
     if file.suffix.lower() == ".vtt":

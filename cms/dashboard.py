@@ -1,0 +1,104 @@
+"""Each person's home page: what needs them now, what is coming, what happened lately. All of it is read, none of it stored."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from django.urls import reverse
+from django.utils import timezone
+
+from cms import dashboard_rows as rows
+from cms.dashboard_rows import Line, Need
+from supervision.models import Membership, Team, User
+
+Role = Membership.Role
+MOST = 7
+
+Gather = Callable[["Viewer"], Iterable[Need]]
+
+
+@dataclass
+class Viewer:
+    """The person, the day, and their roles today by team."""
+
+    user: User
+    now: dt.datetime
+    memberships: list[Membership]
+
+    @property
+    def today(self) -> dt.date:
+        return timezone.localdate(self.now)
+
+    def roles(self) -> set[str]:
+        return {membership.role for membership in self.memberships}
+
+    def teams(self, *roles: str) -> list[Team]:
+        """The distinct teams in which one of these roles is held, by name."""
+        found = {m.team for m in self.memberships if m.team is not None and m.role in roles}
+        return sorted(found, key=lambda team: team.name)
+
+
+@dataclass
+class Board:
+    today: dt.date
+    has_role: bool
+    needs: list[Need] = field(default_factory=list)
+    more: int = 0
+    more_url: str = ""
+    coming: list[Line] = field(default_factory=list)
+    lately: list[Line] = field(default_factory=list)
+    calm: str = "Nothing needs you today."
+    record_url: str = ""
+
+
+def viewer(user: User, *, now: dt.datetime) -> Viewer:
+    held = Membership.objects.of(user).on(timezone.localdate(now)).select_related("team", "team__programme").order_by("pk")
+    return Viewer(user=user, now=now, memberships=list(held))
+
+
+def build(user: User, *, now: dt.datetime) -> Board:
+    """At most seven needs, the gravest first; ties keep the order in which they were found."""
+    who = viewer(user, now=now)
+    board = Board(today=who.today, has_role=bool(who.memberships) or user.is_superuser, record_url=reverse("learning:record"))
+    needs = sorted(_needs(who), key=lambda need: need.gravity)
+    board.needs, board.more = needs[:MOST], max(0, len(needs) - MOST)
+    board.more_url = reverse("supervision:team-list") if who.teams() else reverse("learning:home")
+    board.coming = sorted(_coming(who), key=lambda line: line.on)[:6]
+    board.lately = sorted(_lately(who), key=lambda line: line.on, reverse=True)[:6]
+    if board.coming:
+        first = board.coming[0]
+        board.calm = f"Nothing needs you today. Next: {first.sentence[:1].lower()}{first.sentence[1:]}, {first.on.day} {first.on:%B}."
+    return board
+
+
+def _needs(who: Viewer) -> Iterable[Need]:
+    roles = who.roles()
+    yield from rows.own_learning(who)
+    if Role.THERAPIST in roles:
+        yield from rows.own_feedback(who)
+        yield from rows.own_recordings(who)
+    if roles & set(Membership.SUPERVISORS) | {Role.THERAPIST} & roles:
+        yield from rows.own_requirements(who)
+    if Role.CONSULTANT in roles:
+        yield from rows.reviews(who)
+    if roles & set(Membership.SUPERVISORS):
+        yield from rows.team_supervision(who)
+    if roles & {*Membership.SUPERVISORS, Role.ADMINISTRATOR}:
+        yield from rows.team_overdue(who)
+        yield from rows.invitations(who)
+    if Role.SERVICE_MANAGER in roles:
+        yield from rows.service(who)
+    if Role.IG_LEAD in roles:
+        yield from rows.governance(who)
+    if Role.CONTENT_EDITOR in roles:
+        yield from rows.content(who)
+
+
+def _coming(who: Viewer) -> Iterable[Line]:
+    yield from rows.coming_requirements(who)
+    yield from rows.coming_cover(who)
+
+
+def _lately(who: Viewer) -> Iterable[Line]:
+    yield from rows.lately_learning(who)
+    yield from rows.lately_recordings(who)
