@@ -22,6 +22,7 @@ def private_data(settings, tmp_path):
     settings.KEYSTORE_PATH = tmp_path / "keys" / "keystore.sqlite3"
     settings.KEY_FILE = tmp_path / "keys" / "vault.key"
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # only for speed
 
 
 @pytest.fixture

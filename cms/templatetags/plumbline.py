@@ -177,7 +177,7 @@ def _local_day(value: dt.date | dt.datetime) -> dt.date:
 
 @register.filter
 def near_date(value: dt.date | dt.datetime | None, today: dt.date | None = None) -> str:
-    """"Tue 12 May" within about six months either side of today, otherwise "12 May 2027"."""
+    """Within about six months either side of today "Tue 12 May", otherwise "12 May 2027"."""
     if not value:
         return ""
     day = _local_day(value)

@@ -38,6 +38,12 @@ class KeyedPage(Page):
     class Meta:
         abstract = True
 
+    def with_content_json(self, content: dict[str, Any]) -> "KeyedPage":
+        """A revision never changes the key: a copy takes over its original's revisions, and they hold the original's key."""
+        page: KeyedPage = super().with_content_json(content)
+        page.key = self.key
+        return page
+
 
 class CoursePage(KeyedPage):
     class Kind(models.TextChoices):

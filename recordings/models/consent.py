@@ -3,9 +3,10 @@
 import datetime as dt
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
+from django.utils import timezone
 
-from supervision.models import FamilyReference, Programme, User
+from supervision.models import FamilyReference, Membership, Programme, User
 
 
 class Purpose(models.TextChoices):
@@ -33,7 +34,9 @@ class ConsentWording(models.Model):
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def visible_to(self, user: User) -> "ConsentQuerySet":
-        return self.filter(family__in=FamilyReference.objects.visible_to(user))
+        """Those of the families that a person sees, and all for the information governance lead, who may be asked to withdraw one."""
+        governs = Membership.objects.of(user).on(timezone.localdate()).filter(role=Membership.Role.IG_LEAD)
+        return self.filter(Q(family__in=FamilyReference.objects.visible_to(user)) | Exists(governs))
 
     def in_force(self, day: dt.date) -> "ConsentQuerySet":
         """Given and neither ended nor withdrawn by anyone heard."""

@@ -1,12 +1,14 @@
 """A recording of a session and the ledger of its processing. Nothing here holds a word that was spoken."""
 
+import datetime as dt
 import uuid
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Cast
 from django.utils import timezone
 
-from recordings.models.consent import Consent
+from recordings.models.consent import Consent, ConsentPerson, Purpose
 from supervision.models import FamilyReference, Membership, Team, User
 
 
@@ -26,6 +28,21 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
 
     def ready(self) -> "RecordingQuerySet":
         return self.filter(state=Recording.State.READY)
+
+    def agreed_to(self, purpose: str, *, on: dt.date) -> "RecordingQuerySet":
+        """Those whose consent is in force on that day and whose every person heard agreed to the purpose: `consent.covers` for lists."""
+        heard = ConsentPerson.objects.filter(consent=OuterRef("consent"))
+        # The stored JSON as text: SQLite has no JSON containment.
+        without = heard.annotate(agreed=Cast("purposes", models.TextField())).exclude(agreed__contains=f'"{purpose}"')
+        return self.filter(Exists(heard), ~Exists(without), consent__in=Consent.objects.in_force(on))
+
+    def awaiting_review_by(self, user: User) -> "RecordingQuerySet":
+        """Ready recordings of others in the teams that the person consults to, which that person has not begun to review."""
+        today = timezone.localdate()
+        consults = Membership.objects.of(user).on(today).filter(role=Membership.Role.CONSULTANT, team=OuterRef("team"))
+        ready = self.ready().agreed_to(Purpose.RECORD, on=today).agreed_to(Purpose.REVIEW, on=today)
+        begun = Recording.objects.filter(reviews__rater=user)
+        return ready.filter(Exists(consults)).exclude(therapist=user).exclude(pk__in=begun.values("pk"))
 
 
 class Recording(models.Model):
@@ -100,6 +117,7 @@ class Processing(models.Model):
     step = models.CharField(max_length=20, blank=True)
     done_units = models.PositiveIntegerField(default=0, help_text="Pieces of speech done.")
     total_units = models.PositiveIntegerField(default=0)
+    seconds_per_unit = models.FloatField(null=True, blank=True, help_text="As measured in this attempt, for the time left.")
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -87,9 +87,13 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def of(self, user: User) -> "MembershipQuerySet":
         return self.filter(user_id=user.pk)
 
+    def in_force(self, day: dt.date) -> "MembershipQuerySet":
+        """In force on that local date, whether or not the account is still open; the end date is the last day, inclusive."""
+        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day), starts_on__lte=day)
+
     def on(self, day: dt.date) -> "MembershipQuerySet":
-        """In force on that local date; the end date is the last day, inclusive."""
-        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day), starts_on__lte=day, user__is_active=True)
+        """In force on that local date, of people whose account is open: what permissions go by."""
+        return self.in_force(day).filter(user__is_active=True)
 
     def current(self) -> "MembershipQuerySet":
         return self.on(timezone.localdate())

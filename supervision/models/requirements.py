@@ -31,6 +31,7 @@ class Requirement(models.Model):
     roles = models.JSONField(help_text="Roles that it applies to.")
     due_days = models.PositiveSmallIntegerField(default=0, help_text="For a one-off: days from joining in the role.")
     warn_days = models.PositiveSmallIntegerField(default=14, help_text="Days before the due date from which it shows as due soon.")
+    valid_months = models.PositiveSmallIntegerField(default=0, help_text="For a one-off: calendar months that it lasts; 0 means for good.")
     effective_from = models.DateField()
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -113,12 +113,13 @@ const showButton = (wrapper) => {
   wrapper.append(button)
 }
 
-// A form is sent once, however often its button is pressed. htmx forms look after themselves.
+// A double click sends a form once. After five seconds it may be sent again: some answers are downloads.
 document.addEventListener('submit', (event) => {
   const form = event.target
-  if (event.defaultPrevented || form.method !== 'post' || form.matches('[hx-post], [data-pl-again]')) return
+  if (event.defaultPrevented || form.method !== 'post' || form.matches('[hx-post]')) return
   if (form.dataset.plSent) event.preventDefault()
   else form.dataset.plSent = 'yes'
+  setTimeout(() => { delete form.dataset.plSent }, 5000)
 })
 window.addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-pl-sent]')) delete form.dataset.plSent

@@ -1,0 +1,123 @@
+"""The demo's three recorded sessions: consent, upload, and the two that the consultant has already reviewed.
+
+The worker transcribes them for real once it runs. Scripts are ours and the voices are synthetic (`audio/README.md`).
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from django.db import transaction
+
+from recordings import annotation, consent, listening, review, uploads, vault
+from recordings.models import Code, Consent, ConsentWording, Purpose, Recording, Review
+from supervision.models import FamilyReference, Instrument, Item
+
+if TYPE_CHECKING:
+    from cms.demo.load import Loaded
+
+AUDIO = Path(__file__).resolve().parent / "audio"
+REVIEWS = Path(__file__).resolve().parent / "reviews.yaml"
+ALL_BUT_TEACHING = (Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE, Purpose.TRAIN_RATERS)
+NEEDED = (Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE)
+
+# reference, people heard, consent given (days before), method, valid for (days after the load, or None)
+CONSENTS = (
+    ("H-2041", (("caregiver", "D.D.", ALL_BUT_TEACHING), ("young_person", "C.D.", NEEDED)), 40, Consent.Method.SIGNED_PAPER, None),
+    ("H-2044", (("caregiver", "L.W.", NEEDED), ("young_person", "J.W.", NEEDED)), 33, Consent.Method.SIGNED_SCREEN, 10),
+    ("H-2049", (("caregiver", "S.T.", NEEDED),), 3, Consent.Method.SIGNED_PAPER, None),
+    ("M-318", (("caregiver", "P.F.", ALL_BUT_TEACHING),), 60, Consent.Method.SPOKEN, None),
+)
+# file, family, days before the load on which it took place
+SESSIONS = (("session-1.opus", "H-2041", 15), ("session-2.opus", "H-2041", 3), ("session-3.opus", "M-318", 11))
+
+
+def are_loaded() -> bool:
+    families = {reference for _, reference, _ in SESSIONS}
+    reviewed = Review.objects.filter(recording__family__reference__in=families, state=Review.State.RELEASED).count()
+    return Recording.objects.filter(family__reference__in=families).count() >= len(SESSIONS) and reviewed >= 2
+
+
+def load(loaded: "Loaded") -> None:
+    with transaction.atomic():
+        for entry in CONSENTS:
+            _consent(loaded, *entry)
+    reviews = yaml.safe_load(REVIEWS.read_text(encoding="utf-8"))
+    for name, reference, days in SESSIONS:
+        recording = _upload(loaded, name, reference, days)
+        if name in reviews:
+            _review(loaded, recording, reviews[name], submitted=days - 4)
+
+
+def _consent(loaded: "Loaded", reference: str, heard: tuple[tuple[str, str, tuple[Purpose, ...]], ...], days: int, method: str, valid: int | None) -> None:
+    family = FamilyReference.objects.get(reference=reference)
+    if family.consents.exists():
+        return
+    consent.record(
+        family=family,
+        wording=ConsentWording.objects.get(programme=family.team.programme, version=1),
+        method=method,
+        given_on=loaded.days_ago(days),
+        valid_until=loaded.anchor + dt.timedelta(days=valid) if valid else None,
+        people=[(role, initials, [str(purpose) for purpose in purposes]) for role, initials, purposes in heard],
+        parental_responsibility="The caregiver named here",
+        by=family.therapist,
+        now=loaded.at(days),
+    )
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(65536):
+            yield block
+
+
+def _upload(loaded: "Loaded", name: str, reference: str, days: int) -> Recording:
+    family = FamilyReference.objects.get(reference=reference)
+    session_on = loaded.days_ago(days)
+    there = Recording.objects.filter(family=family, session_on=session_on).first()
+    if there is not None:
+        return there
+    staged = vault.Staging()
+    try:
+        for block in _blocks(AUDIO / name):
+            staged.write(block)
+        return uploads.receive(
+            consent=family.consents.get(), session_on=session_on, staged=staged, by=family.therapist, now=loaded.at(max(days - 1, 0), 18)
+        )
+    finally:
+        staged.discard()
+
+
+@transaction.atomic
+def _review(loaded: "Loaded", recording: Recording, said: dict[str, Any], *, submitted: int) -> None:
+    """A finished review, by the same functions as on the page; only `review.start` is passed by, because the demo's
+    recordings are transcribed after the demo is loaded."""
+    rater = loaded.users["Cora"]
+    if Review.objects.filter(recording=recording, rater=rater).exists():
+        return
+    now = loaded.at(submitted, 14)
+    instrument = Instrument.objects.get(slug=review.INSTRUMENT, is_current=True)
+    draft = Review.objects.create(recording=recording, rater=rater, instrument=instrument, started_at=now)
+    listening.heard(recording=recording, person=rater, purpose="review", intervals_ms=[(0, recording.duration_ms)], now=now)
+    codes = {code.slug: code for code in Code.objects.filter(programme=recording.team.programme)}
+    marks = {}
+    for moment in said["moments"]:
+        marks[moment["id"]] = annotation.annotate(
+            review=draft, code=codes[moment["code"]], start_ms=int(moment["from"] * 1000), end_ms=int(moment["to"] * 1000),
+            comment=moment["comment"], by=rater, now=now,
+        )
+    items = {item.key: item for item in Item.objects.filter(instrument=instrument)}
+    for key, (score, evidence) in said["scores"].items():
+        review.score(
+            review=draft, item=items[key], score=score, is_not_applicable=score is None,
+            evidence=[marks[name].pk for name in evidence], version=0, by=rater, now=now,
+        )
+    for name in review.TEXTS:
+        review.write(review=draft, name=name, text=said[name], seen=None, by=rater)
+    review.submit(review=draft, by=rater, now=now + dt.timedelta(minutes=40))
+    if said.get("released", True):
+        draft.refresh_from_db()
+        review.release(review=draft, by=rater, now=now + dt.timedelta(minutes=45))

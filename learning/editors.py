@@ -1,0 +1,29 @@
+"""What a group needs to write courses in Wagtail."""
+
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
+from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermission
+
+from learning.models import CourseDocument, CourseImage, CourseIndexPage, CourseMedia
+
+LIBRARIES: tuple[type[models.Model], ...] = (CourseImage, CourseDocument, CourseMedia)
+
+
+@transaction.atomic
+def grant_editing(group: Group, *, may_publish: bool = True) -> None:
+    """Let the group into Wagtail, to write courses and to fill the image, document and media libraries.
+
+    Without `may_publish` its members submit pages for moderation instead. Doing so twice changes nothing; call it again
+    once the course index exists.
+    """
+    group.permissions.add(Permission.objects.get(content_type__app_label="wagtailadmin", codename="access_admin"))
+    page_permissions = ["add_page", "change_page", *(["publish_page"] if may_publish else [])]
+    for index in CourseIndexPage.objects.order_by("pk"):
+        for permission in Permission.objects.filter(content_type__app_label="wagtailcore", codename__in=page_permissions):
+            GroupPagePermission.objects.get_or_create(group=group, page=index.page_ptr, permission=permission)
+    root = Collection.get_first_root_node()
+    for model in LIBRARIES:
+        permissions = Permission.objects.filter(content_type=ContentType.objects.get_for_model(model))
+        for permission in permissions.filter(codename__regex=r"^(add|change|choose)_"):
+            GroupCollectionPermission.objects.get_or_create(group=group, collection=root, permission=permission)

@@ -1,0 +1,42 @@
+"""What a file is, by its first bytes. Names and claimed types are never trusted."""
+
+HEAD_BYTES = 64 * 1024
+
+
+def container(head: bytes) -> str | None:
+    """wav, mp3, mp4, aac, ogg, flac or webm; None for anything else."""
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        return "wav"
+    if head[:4] == b"fLaC":
+        return "flac"
+    if head[:4] == b"OggS":
+        return "ogg"
+    if head[:4] == b"\x1a\x45\xdf\xa3":  # EBML: WebM and Matroska
+        return "webm"
+    if head[4:8] == b"ftyp" or (head[4:8] in (b"moov", b"mdat", b"wide") and head[:2] == b"\0\0"):
+        return "mp4"
+    if head[:3] == b"ID3":
+        return container(head[_id3_size(head) :]) or "mp3"  # a big cover picture may hide what follows
+    if _is_adts(head):
+        return "aac"
+    if _is_mpeg_audio(head):
+        return "mp3"
+    return None
+
+
+def _id3_size(head: bytes) -> int:
+    size = 0
+    for byte in head[6:10]:
+        size = size << 7 | byte & 0x7F
+    return size + 10
+
+
+def _is_adts(head: bytes) -> bool:
+    return len(head) > 3 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0 and head[2] >> 2 & 0xF < 13
+
+
+def _is_mpeg_audio(head: bytes) -> bool:
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    version, layer, bitrate, rate = head[1] >> 3 & 3, head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
+    return version != 1 and layer != 0 and bitrate not in (0, 15) and rate != 3

@@ -1,0 +1,54 @@
+"""Tags of the review and feedback pages: the shape of a code, times in milliseconds, and what a person may see of a recording's reviews."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from recordings import permissions
+from recordings.codebook import SHAPES
+from recordings.models import Code, Recording, Review
+from recordings.reviewforms import clock_text
+from supervision.models import User
+
+register = template.Library()
+
+
+@register.simple_tag
+def code_shape(code: Code | None) -> SafeString:
+    """The decorative shape of a code in its colour; the code's name stands beside it. None gives an empty one for a script to fill."""
+    shape = SHAPES.get(code.shape, SHAPES["circle"]) if code else ""
+    return format_html(
+        '<svg class="pl-code-shape pl-code-{}" viewBox="0 0 16 16" aria-hidden="true" focusable="false">'
+        '<path fill-rule="evenodd" d="{}"/></svg>',
+        code.colour if code else 0,
+        shape,
+    )
+
+
+@register.filter
+def clock_ms(milliseconds: int | None) -> str:
+    """Milliseconds as a position on a tape, in whole seconds: "2:10"."""
+    return "" if milliseconds is None else clock_text(milliseconds // 1000 * 1000)
+
+
+@register.filter
+def exact_ms(milliseconds: int | None) -> str:
+    """Milliseconds as they are typed into a field: "2:10.4"."""
+    return "" if milliseconds is None else clock_text(milliseconds)
+
+
+@register.simple_tag
+def released_feedback(recording: Recording, user: User) -> dict[str, Any]:
+    """For the recording's page: the released reviews that this person may see, the person's own one, and whether one may be begun."""
+    reviews = list(
+        Review.objects.visible_to(user).filter(recording=recording).select_related("rater").order_by("released_at", "started_at", "pk")
+    )
+    own = next((review for review in reviews if review.rater_id == user.pk), None)
+    is_ready = recording.state == Recording.State.READY
+    return {
+        "released": [review for review in reviews if review.state == Review.State.RELEASED],
+        "own": own,
+        "can_start": own is None and is_ready and permissions.can_review(user, recording),
+    }

@@ -1,0 +1,59 @@
+"""The sound of a recording, to those who may hear it, for as long as they may: every request is judged anew."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseBase, HttpResponseNotFound
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from wagtail.log_actions import log
+
+from recordings import permissions, serving, vault
+from recordings.models import Recording, SealedObject
+from supervision.http import AuthenticatedRequest
+
+_LOGGED_SECONDS = 1800
+
+
+@require_safe
+def stream(request: AuthenticatedRequest, pk: str) -> HttpResponseBase:
+    recording = Recording.objects.visible_to(request.user).select_related("consent").filter(pk=pk).first()
+    if recording is None:
+        return _missing()
+    if recording.state == Recording.State.DESTROYED:
+        return _gone()
+    if not permissions.can_listen(request.user, recording):
+        raise PermissionDenied("You cannot listen to this recording.")
+    sealed = SealedObject.objects.filter(recording=recording, kind=SealedObject.Kind.PLAYBACK).order_by("number").first()
+    if sealed is None:
+        return _missing()
+    try:
+        reader = vault.open_sealed(sealed)
+    except vault.KeyGone:
+        return _gone()
+    _note(request, recording)
+    return serving.range_response(request, reader, serving.sound_type(reader))
+
+
+def _missing() -> HttpResponse:
+    """One and the same answer whether there is nothing, or nothing for this person."""
+    return HttpResponseNotFound("Not found.\n", content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store, private"})
+
+
+def _gone() -> HttpResponse:
+    return HttpResponse(
+        "This recording has been destroyed.\n",
+        status=410,
+        content_type="text/plain; charset=utf-8",
+        headers={"Cache-Control": "no-store, private"},
+    )
+
+
+def _note(request: AuthenticatedRequest, recording: Recording) -> None:
+    """One line in the audit log for a listening, not for each of its many requests. What was heard: `listening.py`."""
+    now = int(timezone.now().timestamp())
+    noted: dict[str, int] = request.session.get("listening", {})
+    key = recording.pk.hex
+    if now - noted.get(key, 0) < _LOGGED_SECONDS:
+        return
+    log(instance=recording, action="recordings.listen", user=request.user)
+    recent = {other: at for other, at in noted.items() if now - at < _LOGGED_SECONDS}
+    request.session["listening"] = {**recent, key: now}

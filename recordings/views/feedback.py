@@ -1,0 +1,103 @@
+"""What the therapist hears back: the released review, moment by moment, and the answers to it."""
+
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from recordings import comments, permissions, workbench
+from recordings import review as reviews
+from recordings.models import Annotation, Code, Recording, Review
+from recordings.reviewforms import ReplyForm
+from recordings.views import bench
+from supervision.http import AuthenticatedRequest
+from supervision.models import ItemScore
+
+
+def _review(request: AuthenticatedRequest, review_id: uuid.UUID) -> Review:
+    """Released, or submitted and one's own: a rater sees beforehand what the therapist will see."""
+    seen = Review.objects.visible_to(request.user).exclude(state=Review.State.IN_PROGRESS)
+    related = ("recording__consent", "recording__team", "recording__therapist", "rater", "instrument", "strengths", "next_step")
+    return get_object_or_404(seen.select_related(*related), pk=review_id)
+
+
+@require_GET
+def feedback(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
+    review = _review(request, review_id)
+    reviews.see(review=review, by=request.user, now=timezone.now())
+    return _page(request, review)
+
+
+def _page(request: AuthenticatedRequest, review: Review, form: ReplyForm | None = None, *, status: int = 200) -> HttpResponse:
+    recording = review.recording
+    scores = ItemScore.objects.filter(rating__source=review.pk).select_related("item").order_by("item__position", "pk")
+    context = {
+        "review": review,
+        "recording": recording,
+        "scores": [(one, one.item.anchors.get(str(one.score), "") if one.score is not None else "") for one in scores],
+        "is_rater": request.user.pk == review.rater_id,
+        "is_therapist": request.user.pk == recording.therapist_id,
+        "form": form,
+    }
+    if permissions.can_listen(request.user, recording):
+        found = workbench.moments(review, workbench.turns(recording))
+        by_tone = {tone: [one for one in found if one.annotation.code.tone == tone] for tone in Code.Tone.values}
+        context |= {
+            "can_listen": True,
+            "parts": [
+                ("What went well", "strengths", comments.opened(review.strengths), by_tone[Code.Tone.STRENGTH]),
+                ("What to work on", "growth", comments.opened(review.next_step), by_tone[Code.Tone.GROWTH]),
+                ("To talk about", "neutral", "", by_tone[Code.Tone.NEUTRAL]),
+            ],
+            "moment_count": len(found),
+            "overall_replies": [(row, text) for row, text in workbench.replies(review) if row.annotation_id is None],
+            "can_reply": review.state == Review.State.RELEASED and (context["is_rater"] or context["is_therapist"]),
+            "start_at": _fragment(request.GET.get("moment", ""), found),
+        }
+    else:
+        context["why"] = bench.gone_sentence(recording)
+        context["is_destroyed"] = recording.state == Recording.State.DESTROYED
+    return render(request, "recordings/feedback_detail.html", context, status=status)
+
+
+def _fragment(wanted: str, found: list[workbench.Moment]) -> str:
+    """Without scripts a moment is a link, and the player is told by a media fragment what to play."""
+    for one in found:
+        if str(one.annotation.pk) == wanted:
+            return f"#t={one.annotation.start_ms / 1000:g},{one.annotation.end_ms / 1000:g}"
+    return ""
+
+
+@require_POST
+def reply(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
+    review = _review(request, review_id)
+    is_party = request.user.pk in (review.rater_id, review.recording.therapist_id)
+    if not is_party or not permissions.can_listen(request.user, review.recording):
+        raise PermissionDenied
+    form = ReplyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, review, form, status=422)
+    moment = form.cleaned_data["annotation"]
+    annotation = get_object_or_404(Annotation.objects.kept().filter(review=review), pk=moment) if moment else None
+    try:
+        reviews.reply(review=review, annotation=annotation, text=form.cleaned_data["text"], by=request.user, now=timezone.now())
+    except reviews.ReviewRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        other = review.recording.therapist if request.user.pk == review.rater_id else review.rater
+        messages.success(request, f"Your answer is there for {other.first_name} to see.")
+    target = redirect("recordings:feedback", review.pk)
+    if annotation:
+        target["Location"] += f"#moment-{annotation.pk}"
+    return target
+
+
+urlpatterns = [
+    path("feedback/<uuid:review_id>/", feedback, name="feedback"),
+    path("feedback/<uuid:review_id>/reply/", reply, name="reply"),
+]

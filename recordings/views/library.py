@@ -1,0 +1,132 @@
+"""The recordings a person may know of, and the page of each: its life from consent to destruction."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Min
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from recordings import destruction, life, permissions, transcript, uploads, vault
+from recordings.forms import DeleteForm, LibraryFilter
+from recordings.models import DestructionCertificate, Recording, Review, SealedObject
+from supervision.http import AuthenticatedRequest
+
+PER_PAGE = 25
+
+
+@require_safe
+def index(request: AuthenticatedRequest) -> HttpResponse:
+    known = Recording.objects.visible_to(request.user)
+    filters = LibraryFilter(request.GET, recordings=known)
+    matching = (
+        filters.apply(known).select_related("family", "therapist", "team", "certificate").annotate(released_at=Min("reviews__released_at"))
+    )
+    page = Paginator(matching, PER_PAGE).get_page(request.GET.get("page"))
+    rows = [
+        {"recording": row, "next": life.next_words(row), "tone": life.TONES[row.state], "minutes": row.duration_ms / 60_000} for row in page
+    ]
+    context = {
+        "filters": filters,
+        "page": page,
+        "rows": rows,
+        "is_filtered": bool(request.GET.get("state") or request.GET.get("family") or request.GET.get("therapist")),
+        "has_several_therapists": "therapist" in filters.fields,
+        "can_upload": uploads.families_for(request.user).exists(),
+    }
+    return render(request, "recordings/recording_list.html", context)
+
+
+def _load(request: AuthenticatedRequest, pk: str) -> Recording:
+    known = Recording.objects.visible_to(request.user)
+    related = known.select_related("consent__wording", "family", "therapist", "team__programme", "certificate", "processing")
+    return get_object_or_404(related.prefetch_related("consent__people").annotate(released_at=Min("reviews__released_at")), pk=pk)
+
+
+@require_safe
+def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
+    recording = _load(request, pk)
+    released_at = recording.released_at  # type: ignore[attr-defined]
+    may_listen = permissions.can_listen(request.user, recording)
+    has_sound = SealedObject.objects.filter(recording=recording, kind=SealedObject.Kind.PLAYBACK).exists()
+    is_destroyed = recording.state == Recording.State.DESTROYED
+    until = None if is_destroyed else destruction.due_on(recording, released_at=released_at)
+    context = {
+        "recording": recording,
+        "can_retry": permissions.can_retry(request.user, recording),
+        "family": recording.family,
+        "tone": life.TONES[recording.state],
+        "steps": life.steps(recording, released_at=released_at),
+        "privacy": life.privacy(recording, until=until),
+        "can_listen": may_listen and has_sound,
+        **_transcript(request, recording),
+        "can_review": recording.state == Recording.State.READY and permissions.can_review(request.user, recording),
+        "can_delete": permissions.can_delete(request.user, recording),
+        "reviews": Review.objects.visible_to(request.user)
+        .filter(recording=recording, state=Review.State.RELEASED)
+        .select_related("rater")
+        .order_by("released_at", "pk"),
+    }
+    return render(request, "recordings/recording_detail.html", context)
+
+
+def _transcript(request: AuthenticatedRequest, recording: Recording) -> dict[str, object]:
+    if not permissions.can_read(request.user, recording):
+        return {}
+    try:
+        return {"segments": transcript.segments(recording)}
+    except (vault.KeyGone, vault.Damaged) as error:
+        return {"transcript_trouble": str(error)}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: AuthenticatedRequest, pk: str) -> HttpResponse:
+    recording = _load(request, pk)
+    if not permissions.can_delete(request.user, recording):
+        raise PermissionDenied("This recording can be deleted by the team's supervisors, and by its therapist until a review has begun.")
+    now = timezone.now()
+    form = DeleteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        destruction.destroy(
+            recording=recording, reason=DestructionCertificate.Reason.MISTAKE, by=request.user, now=now, **form.cleaned_data
+        )
+        messages.success(request, "The recording is destroyed. Nobody can hear or read it any more. This is its certificate.")
+        return redirect("recordings:certificate", recording.pk)
+    context = {
+        "recording": recording,
+        "family": recording.family,
+        "form": form,
+        "goes": [
+            "The sound, the transcript, and what was computed from them.",
+            "What a reviewer wrote about it, and the replies.",
+            "Work on it that is under way.",
+        ],
+        "stays": [
+            "That a session was recorded and when, and who listened.",
+            "Scores that a reviewer has submitted, without a word that was said.",
+            "The family's consent: other recordings under it are not touched.",
+            f"A certificate of destruction. Backups become unreadable by {destruction.unreadable_on(now):%-d %B %Y}.",
+        ],
+    }
+    return render(request, "recordings/recording_delete.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_safe
+def certificate(request: AuthenticatedRequest, pk: str) -> HttpResponse:
+    recording = _load(request, pk)
+    if recording.state != Recording.State.DESTROYED:
+        raise Http404
+    found = recording.certificate
+    sealed = [{**item, "label": _label(item)} for item in found.items if "object" in item]
+    texts = sum(item["count"] for item in found.items if "count" in item)
+    context = {"recording": recording, "family": recording.family, "certificate": found, "sealed": sealed, "texts": texts}
+    return render(request, "recordings/certificate_detail.html", context)
+
+
+def _label(item: dict[str, Any]) -> str:
+    kind = SealedObject.Kind(item["kind"]).label
+    return f"{kind} {item['number'] + 1}" if item["kind"] == SealedObject.Kind.PIECE else kind

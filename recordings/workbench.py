@@ -1,0 +1,172 @@
+"""What the workbench and the feedback page show, read once: the words of a session as turns, the annotations, the form of the instrument."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from recordings import codebook, comments, listening, transcript
+from recordings.models import Annotation, Code, DraftScore, Recording, Reply, Review
+from recordings.reviewforms import NOT_APPLICABLE, clock_text
+from supervision.models import Item
+
+UNSUPPORTED = "The sound does not bear these words out: nobody is heard speaking, or the words repeat themselves."
+LONGEST_TURN_MS = 30_000
+
+
+@dataclass
+class Turn:
+    """What one speaker says until another does, or until the turn grows long. Words are (ms, text)."""
+
+    start_ms: int
+    end_ms: int
+    speaker: str
+    words: list[tuple[int, str]]
+    is_supported: bool = True
+    reason: str = ""
+
+
+def turns(recording: Recording) -> list[Turn]:
+    """The transcript for reading; empty unless it is ready and everybody agreed to it."""
+    made: list[Turn] = []
+    for segment in transcript.segments(recording):
+        start, end = round(segment["start"] * 1000), round(segment["end"] * 1000)
+        words = [(round(word["start"] * 1000), word["text"].strip()) for word in segment.get("words") or []]
+        words = [word for word in words if word[1]] or [(start, segment["text"].strip())]
+        speaker = segment.get("speaker") or ""
+        is_supported = segment.get("supported", True)
+        last = made[-1] if made else None
+        if last and speaker and last.speaker == speaker and last.is_supported and is_supported and end - last.start_ms <= LONGEST_TURN_MS:
+            last.words += words
+            last.end_ms = end
+            continue
+        reason = "" if is_supported else segment.get("reason") or UNSUPPORTED
+        made.append(Turn(start, end, speaker, words, is_supported, reason))
+    return made
+
+
+def excerpt(spoken: Iterable[Turn], start_ms: int, end_ms: int) -> str:
+    """The supported words that begin within a stretch, a speaker's name before each change of voice."""
+    parts: list[str] = []
+    speaker = ""
+    for turn in spoken:
+        words = [text for at, text in turn.words if start_ms <= at < end_ms]
+        if not words or not turn.is_supported:
+            continue
+        if turn.speaker and turn.speaker != speaker:
+            speaker = turn.speaker
+            words.insert(0, f"{speaker}:")
+        parts += words
+    return " ".join(parts)
+
+
+def annotations(review: Review) -> list[Annotation]:
+    """Those that are kept, in the order of the session, with code and comment at hand."""
+    kept = Annotation.objects.kept().filter(review=review)
+    return list(kept.select_related("code", "comment").order_by("start_ms", "end_ms", "pk"))
+
+
+def annotation_data(annotation: Annotation) -> dict[str, Any]:
+    """For the page's script. Never for anyone but the rater."""
+    return {
+        "id": str(annotation.pk),
+        "code": annotation.code.slug,
+        "start": annotation.start_ms,
+        "end": annotation.end_ms,
+        "comment": comments.opened(annotation.comment),
+        "version": annotation.version,
+        "removed": annotation.removed_at is not None,
+    }
+
+
+def code_data(code: Code) -> dict[str, Any]:
+    return {
+        "slug": code.slug,
+        "name": code.name,
+        "digit": code.digit,
+        "colour": code.colour,
+        "shape": codebook.SHAPES.get(code.shape, codebook.SHAPES["circle"]),
+        "item": code.item_key,
+        "tone": code.tone,
+    }
+
+
+@dataclass
+class ItemRow:
+    """An item of the form with what has been rated so far."""
+
+    item: Item
+    anchors: list[tuple[str, str]]
+    chosen: str = ""
+    version: int = 0
+    evidence: set[uuid.UUID] = field(default_factory=set)
+    offers: list[tuple[Annotation, bool]] = field(default_factory=list)  # annotation, ticked
+
+    @property
+    def ticked(self) -> int:
+        return sum(is_ticked for _, is_ticked in self.offers)
+
+
+def draft_value(draft: DraftScore | None) -> str:
+    """As the radio's value: "0" to "4", "na", or empty."""
+    if draft is None or (draft.score is None and not draft.is_not_applicable):
+        return ""
+    return NOT_APPLICABLE if draft.is_not_applicable else str(draft.score)
+
+
+def item_rows(review: Review, kept: list[Annotation]) -> list[ItemRow]:
+    """The items in order. Until an item is rated, annotations whose code bears on it are offered ticked."""
+    drafts = {draft.item_key: draft for draft in DraftScore.objects.filter(review=review).prefetch_related("evidence")}
+    rows = []
+    for item in Item.objects.filter(instrument=review.instrument_id).order_by("position", "pk"):
+        draft = drafts.get(item.key)
+        anchors = sorted(item.anchors.items(), key=lambda pair: int(pair[0]))
+        row = ItemRow(item, anchors, draft_value(draft), draft.version if draft else 0)
+        if draft:
+            row.evidence = {one.pk for one in draft.evidence.all()}
+        row.offers = [(one, one.pk in row.evidence if draft else one.code.item_key == item.key) for one in kept]
+        rows.append(row)
+    return rows
+
+
+@dataclass
+class Moment:
+    """A moment of the feedback, as it is heard."""
+
+    annotation: Annotation
+    comment: str
+    excerpt: str
+    replies: list[tuple[Reply, str]]
+
+    @property
+    def length(self) -> str:
+        return clock_text((self.annotation.end_ms - self.annotation.start_ms) // 1000 * 1000)
+
+
+def moments(review: Review, spoken: list[Turn]) -> list[Moment]:
+    answers: dict[uuid.UUID | None, list[tuple[Reply, str]]] = {}
+    for reply, text in replies(review):
+        answers.setdefault(reply.annotation_id, []).append((reply, text))
+    return [
+        Moment(one, comments.opened(one.comment), excerpt(spoken, one.start_ms, one.end_ms), answers.get(one.pk, []))
+        for one in annotations(review)
+    ]
+
+
+def replies(review: Review) -> list[tuple[Reply, str]]:
+    """All answers in order, opened."""
+    rows = Reply.objects.filter(review=review).select_related("author", "text").order_by("written_at", "pk")
+    return [(row, comments.opened(row.text)) for row in rows]
+
+
+def page_data(review: Review, kept: list[Annotation], codes: list[Code]) -> dict[str, Any]:
+    """What the scripts begin with."""
+    heard = listening.heard_by(review.recording, review.rater)
+    return {
+        "duration": review.recording.duration_ms,
+        "position": review.position_ms,
+        "isLocked": review.state != Review.State.IN_PROGRESS,
+        "codes": [code_data(code) for code in codes],
+        "annotations": [annotation_data(one) for one in kept],
+        "heard": heard,
+    }

@@ -1,0 +1,229 @@
+"""Consent: per person and purpose, in a version of the words, from a day to a day."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from recordings import consent as consents
+from recordings.models import Consent, ConsentPerson, Purpose, Withdrawal
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+Role = ConsentPerson.Role
+RECORD, REVIEW, TRANSCRIBE = Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE
+
+
+@pytest.fixture
+def family(harbour, thea):
+    return factories.make_family(harbour, thea)
+
+
+@pytest.fixture
+def wording(harbour):
+    return factories.make_wording(harbour.programme)
+
+
+@pytest.fixture
+def record(family, wording, thea):
+    def record(**changes):
+        values = {
+            "family": family,
+            "wording": wording,
+            "method": Consent.Method.SIGNED_PAPER,
+            "given_on": factories.today(),
+            "valid_until": None,
+            "people": [(Role.CAREGIVER, "M.B.", [RECORD, REVIEW])],
+            "parental_responsibility": "",
+            "by": thea,
+            "now": timezone.now(),
+        }
+        return consents.record(**{**values, **changes})
+
+    return record
+
+
+def test_it_keeps_who_what_which_words_and_who_wrote_it_down(record, thea, wording):
+    consent = record(people=[(Role.CAREGIVER, " m.b. ", [REVIEW, RECORD]), (Role.YOUNG_PERSON, "J.B.", [RECORD])], parental_responsibility="Mother")
+    assert consents.lines(consent) == [
+        "Caregiver M.B.: yes to recording and review; no to transcript, rater training and teaching clips.",
+        "Young person J.B.: yes to recording; no to review, transcript, rater training and teaching clips.",
+    ]
+    assert (consent.wording, consent.recorded_by) == (wording, thea)
+
+
+def test_it_is_entered_in_the_audit_log_with_ids_only(record):
+    from wagtail.models import ModelLogEntry
+
+    consent = record()
+    entry = ModelLogEntry.objects.get(action="recordings.consent")
+    assert entry.object_id == str(consent.pk)
+    assert "M.B." not in f"{entry.data}{entry.label}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"people": []}, "at least one person"),
+        ({"people": [(Role.CAREGIVER, "M.B.", [RECORD]), (Role.CAREGIVER, "m.b.", [])]}, "same role and initials"),
+        ({"people": [(Role.CAREGIVER, "M.B.", [REVIEW])]}, "not to being recorded"),
+        ({"people": [(Role.YOUNG_PERSON, "J.B.", [RECORD])]}, "parental responsibility"),
+        ({"people": [(Role.YOUNG_PERSON, "J.B.", [RECORD])], "parental_responsibility": "  "}, "parental responsibility"),
+        ({"given_on": factories.today() + dt.timedelta(days=1)}, "lies ahead"),
+        ({"valid_until": factories.days_ago(1)}, "last day"),
+    ],
+)
+def test_what_cannot_stand_is_refused_in_a_sentence(record, changes, words):
+    with pytest.raises(consents.ConsentRefused, match=words):
+        record(**changes)
+    assert not Consent.objects.exists()
+
+
+def test_the_words_of_another_programme_are_refused(record, meadow):
+    with pytest.raises(consents.ConsentRefused, match="another programme"):
+        record(wording=factories.make_wording(meadow.programme))
+
+
+def test_a_closed_family_gives_no_consent(record, family):
+    family.closed_on = factories.days_ago(1)
+    family.save()
+    with pytest.raises(consents.ConsentRefused, match="closed"):
+        record()
+
+
+def test_the_current_wording_is_the_newest_in_force(harbour):
+    today = factories.today()
+    factories.make_wording(harbour.programme, version=1)
+    second = factories.make_wording(harbour.programme, version=2, effective_from=today)
+    factories.make_wording(harbour.programme, version=3, effective_from=today + dt.timedelta(days=1))
+    assert consents.current_wording(harbour.programme, on=today) == second
+    assert consents.current_wording(harbour.programme, on=today - dt.timedelta(days=4000)) is None
+
+
+def test_everybody_heard_must_have_agreed(record):
+    consent = record(people=[(Role.CAREGIVER, "M.B.", [RECORD, REVIEW]), (Role.CAREGIVER, "D.B.", [RECORD])])
+    today = factories.today()
+    assert consents.covers(consent, RECORD, on=today)
+    assert not consents.covers(consent, REVIEW, on=today)
+    assert consents.why_not(consent, REVIEW, on=today) == "Caregiver D.B. has not agreed to the supervisor and the consultant listening."
+    assert "Caregiver M.B. and Caregiver D.B. have" in consents.why_not(consent, TRANSCRIBE, on=today)
+
+
+def test_withdrawn_covers_nothing_on_no_day(record):
+    consent = record()
+    consent.withdrawn_at = timezone.now()
+    assert not consents.covers(consent, RECORD, on=factories.today())
+    assert not consents.covers(consent, RECORD, on=consent.given_on)
+    assert "was withdrawn on" in consents.why_not(consent, RECORD, on=factories.today())
+
+
+def test_a_consent_that_names_nobody_covers_nothing(family):
+    consent = factories.make_consent(family)
+    consent.people.all().delete()
+    assert not consents.covers(consent, RECORD, on=factories.today())
+
+
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.dates(dt.date(2024, 1, 1), dt.date(2026, 12, 31)),
+    length=st.none() | st.integers(0, 800),
+    day=st.dates(dt.date(2023, 1, 1), dt.date(2030, 1, 1)),
+    agreed=st.lists(st.sets(st.sampled_from(Purpose.values)), min_size=1, max_size=4),
+    purpose=st.sampled_from(Purpose.values),
+)
+def test_it_covers_exactly_from_first_to_last_day_inclusive_what_all_agreed_to(family, start, length, day, agreed, purpose):
+    end = None if length is None else start + dt.timedelta(days=length)
+    consent = factories.make_consent(family, given_on=start, valid_until=end)
+    consent.people.all().delete()
+    for number, purposes in enumerate(agreed):
+        ConsentPerson.objects.create(consent=consent, role=Role.CAREGIVER, initials=f"P{number}", purposes=sorted(purposes))
+    expected = start <= day and (end is None or day <= end) and all(purpose in purposes for purposes in agreed)
+    assert consents.covers(consent, purpose, on=day) is expected
+    assert bool(consents.why_not(consent, purpose, on=day)) is not expected
+
+
+class TestPages:
+    """What the therapist types, and what the page makes of it."""
+
+    @pytest.fixture
+    def url(self, family, wording):
+        return f"/recordings/families/{family.pk}/consent/"
+
+    def filled(self, *people, **changes):
+        data = {"people-TOTAL_FORMS": "4", "people-INITIAL_FORMS": "0", "given_on": factories.today().isoformat(), "method": "signed_paper"}
+        for number, (role, initials, purposes) in enumerate(people):
+            data |= {f"people-{number}-role": role, f"people-{number}-initials": initials, f"people-{number}-purposes": purposes}
+        return {**data, **changes}
+
+    def test_the_words_in_force_are_shown(self, as_user, thea, url, wording):
+        assert wording.text in as_user(thea).get(url).content.decode()
+
+    def test_it_records_and_says_what_can_be_done_now(self, as_user, thea, url):
+        response = as_user(thea).post(url, self.filled(("caregiver", "M.B.", ["record", "review"])), follow=True)
+        consent = Consent.objects.get()
+        assert response.redirect_chain == [(f"/recordings/consents/{consent.pk}/", 302)]
+        assert b"You can upload sessions" in response.content
+
+    def test_somebody_who_said_no_is_recorded_and_named(self, as_user, thea, url):
+        response = as_user(thea).post(url, self.filled(("caregiver", "M.B.", ["record"]), ("other_family", "G.B.", [])), follow=True)
+        assert Consent.objects.count() == 1
+        assert b"Other family member G.B. has not agreed to being recorded" in response.content
+
+    @pytest.mark.parametrize(
+        ("people", "changes", "words"),
+        [
+            ([("caregiver", "", ["record"])], {}, "Enter this person&#x27;s initials"),
+            ([("caregiver", "Mary Brown", ["record"])], {}, "at most 8 characters"),
+            ([("caregiver", "<b>", ["record"])], {}, "Enter initials only"),
+            ([], {}, "at least one person"),
+            ([("caregiver", "M.B.", ["record"])], {"method": ""}, "Choose how the consent was given"),
+            ([("caregiver", "M.B.", ["record"])], {"given_on": ""}, "Enter the day on which"),
+        ],
+    )
+    def test_what_is_missing_is_said_beside_it(self, as_user, thea, url, people, changes, words):
+        response = as_user(thea).post(url, self.filled(*people, **changes))
+        assert response.status_code == 422
+        assert words in response.content.decode()
+        assert not Consent.objects.exists()
+
+    def test_without_wording_the_page_says_so(self, as_user, thea, family):
+        assert b"There is no wording yet" in as_user(thea).get(f"/recordings/families/{family.pk}/consent/").content
+
+    def test_only_who_may_upload_may_record(self, as_user, url, sam, cora, tom, ada):
+        assert as_user(sam).get(url).status_code == 200
+        assert as_user(cora).get(url).status_code == 403
+        assert as_user(tom).get(url).status_code == 404
+        assert as_user(ada).get(url).status_code == 404
+
+    def test_it_can_be_read_and_printed(self, as_user, thea, family):
+        consent = factories.make_consent(family)
+        for page in ("", "print/"):
+            response = as_user(thea).get(f"/recordings/consents/{consent.pk}/{page}")
+            assert b"Caregiver M.B." in response.content
+            assert consent.wording.text.encode() in response.content
+
+    def test_withdrawing_says_what_goes_and_acts(self, as_user, thea, family):
+        consent = factories.make_consent(family)
+        page = f"/recordings/consents/{consent.pk}/withdraw/"
+        assert b"Nothing has been recorded under it" in as_user(thea).get(page).content
+        assert as_user(thea).post(page, {}).status_code == 422
+        person = consent.people.get()
+        response = as_user(thea).post(page, {"person": person.pk, "channel": "telephone"}, follow=True)
+        assert b"by caregiver M.B." in response.content
+        assert Withdrawal.objects.get().person == person
+        assert as_user(thea).get(page).status_code == 302
+
+    def test_somebody_elses_person_cannot_be_named(self, as_user, thea, family):
+        consent, other = factories.make_consent(family), factories.make_consent(family)
+        response = as_user(thea).post(f"/recordings/consents/{consent.pk}/withdraw/", {"person": other.people.get().pk, "channel": "telephone"})
+        assert response.status_code == 422
+        assert not Withdrawal.objects.exists()
+
+    def test_the_governance_lead_may_withdraw_and_the_consultant_not(self, as_user, iggy, cora, family):
+        consent = factories.make_consent(family)
+        page = f"/recordings/consents/{consent.pk}/withdraw/"
+        assert as_user(iggy).get(page).status_code == 200
+        assert as_user(cora).get(page).status_code == 403

@@ -1,0 +1,204 @@
+"""Destruction: the key first, then all the rest; again and again if need be; proved by a certificate."""
+
+import datetime as dt
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from wagtail.models import ModelLogEntry
+
+from recordings import destruction, keystore, ledger, sealedfile, vault
+from recordings.models import DestructionCertificate, HeardInterval, Processing, Recording, Review, SealedObject, SealedText, TranscriptRun
+from supervision.models import Instrument
+from tests import factories
+from tests.recordings.making import bare_recording
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Reason = DestructionCertificate.Reason
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+@pytest.fixture
+def recording(now):
+    recording = bare_recording(state=Recording.State.READY)
+    for kind, number in (("original", 0), ("playback", 0), ("features", 0), ("piece", 1)):
+        vault.seal(recording, kind, [b"what was said " * 100], number=number, now=now)
+    Processing.objects.create(recording=recording, queued_at=now, state=Processing.State.DONE)
+    TranscriptRun.objects.create(recording=recording, number=1, engine="whisper", model="tiny.en", finished_at=now)
+    rater = factories.make_user()
+    review = Review.objects.create(
+        recording=recording,
+        rater=rater,
+        instrument=Instrument.objects.create(slug="i", name="I", owner="O", licence_note="N"),
+        started_at=now,
+        strengths=vault.seal_text(recording, "You let her finish."),
+    )
+    HeardInterval.objects.create(recording=recording, person=rater, purpose="review", start_ms=0, end_ms=500, first_at=now, last_at=now)
+    assert review.strengths
+    return recording
+
+
+def files():
+    return [path for path in settings.VAULT_DIR.rglob("*.sealed")]
+
+
+def destroy(recording, now, **changes):
+    return destruction.destroy(**{"recording": recording, "reason": Reason.MISTAKE, "note": "Wrong file", "by": None, "now": now, **changes})
+
+
+def test_content_goes_and_facts_stay(recording, now):
+    certificate = destroy(recording, now)
+    assert recording.state == Recording.State.DESTROYED
+    assert not vault.has_key(recording.pk)
+    assert not files()
+    assert not SealedObject.objects.exists()
+    assert not SealedText.objects.exists()
+    review = Review.objects.get()
+    assert review.strengths is None
+    assert TranscriptRun.objects.count() == HeardInterval.objects.count() == 1
+    assert certificate.reason == Reason.MISTAKE
+
+
+def test_the_certificate_names_every_sealed_file(recording, now):
+    expected = {(row.kind, row.number, row.size, row.sha256) for row in SealedObject.objects.all()}
+    certificate = destroy(recording, now)
+    assert {(item["kind"], item["number"], item["size"], item["sha256"]) for item in certificate.items if "object" in item} == expected
+    assert {"kind": "texts", "count": 1} in certificate.items
+
+
+def test_the_certificate_says_when_backups_become_unreadable(recording, now, settings):
+    settings.KEYSTORE_BACKUP_DAYS = 9
+    assert destroy(recording, now).backups_unreadable_on == timezone.localdate(now) + dt.timedelta(days=9)
+
+
+def test_the_sha256_is_that_of_the_sealed_file(recording):
+    import hashlib
+
+    row = SealedObject.objects.get(kind="original")
+    assert hashlib.sha256(sealedfile.path_of(row.pk).read_bytes()).hexdigest() == row.sha256
+
+
+def test_doing_it_again_changes_nothing(recording, now):
+    first = destroy(recording, now)
+    again = destroy(recording, now + dt.timedelta(hours=1), reason=Reason.RETENTION)
+    assert again == first
+    assert (again.reason, again.key_destroyed_at) == (Reason.MISTAKE, first.key_destroyed_at)
+    assert ModelLogEntry.objects.filter(action="recordings.destroy").count() == 1
+
+
+def test_work_under_way_is_cancelled_and_its_token_worthless(now):
+    recording = bare_recording()
+    Processing.objects.create(recording=recording, queued_at=now)
+    token = ledger.claim(recording.pk, now=now)
+    destroy(recording, now)
+    row = Processing.objects.get()
+    assert row.state == Processing.State.CANCELLED
+    assert row.token > token
+    with pytest.raises(ledger.LeaseLost), ledger.holding(recording.pk, token):
+        pass
+
+
+class Crash(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("place", ["vault.destroy_key", "_items", "ledger.cancel", "log", "_remove_files", "sealedfile.remove_file", "keystore.complete"])
+def test_a_crash_anywhere_is_finished_later(recording, now, monkeypatch, place):
+    def crash(*args, **kwargs):
+        raise Crash
+
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(f"recordings.destruction.{place}", crash)
+        destroy(recording, now)
+    if place == "vault.destroy_key":  # nothing had happened yet
+        assert vault.has_key(recording.pk)
+        return
+    assert not vault.has_key(recording.pk)
+    destruction.finish_pending(now=now)
+    recording.refresh_from_db()
+    assert recording.state == Recording.State.DESTROYED
+    assert recording.certificate.reason == Reason.MISTAKE
+    assert recording.certificate.note == "Wrong file"
+    assert not files()
+    assert not SealedObject.objects.exists()
+    assert not SealedText.objects.exists()
+    assert not keystore.unfinished()
+
+
+def test_finishing_with_nothing_to_finish_does_nothing(recording, now):
+    assert destruction.finish_pending(now=now) == 0
+    assert destruction.finish_pending(now=now) == 0
+    recording.refresh_from_db()
+    assert recording.state == Recording.State.READY
+
+
+def test_an_object_that_a_late_worker_left_is_entered_and_removed(recording, now):
+    destroy(recording, now)
+    late = SealedObject.objects.create(recording=recording, kind="features", size=3, sha256="0" * 64, sealed_at=now)
+    path = sealedfile.path_of(late.pk)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"PLMB")
+    certificate = destroy(recording, now)
+    assert str(late.pk) in {item.get("object") for item in certificate.items}
+    assert not path.exists()
+
+
+def test_a_database_restored_from_before_is_destroyed_again(recording, now):
+    destroy(recording, now)
+    DestructionCertificate.objects.all().delete()
+    Recording.objects.update(state=Recording.State.READY, destroyed_at=None)
+    destruction.finish_pending(now=now)
+    recording.refresh_from_db()
+    assert recording.state == Recording.State.DESTROYED
+
+
+class TestRetention:
+    def at(self, recording, **moments):
+        for name, moment in moments.items():
+            setattr(recording, name, moment)
+        recording.save()
+
+    def release(self, recording, moment):
+        Review.objects.filter(recording=recording).update(state=Review.State.RELEASED, submitted_at=moment, released_at=moment)
+
+    def test_it_ends_so_long_after_the_upload(self, recording, now):
+        assert destruction.due_on(recording) == timezone.localdate(recording.uploaded_at) + dt.timedelta(days=90)
+
+    def test_a_released_review_shortens_it(self, recording, now):
+        self.release(recording, now)
+        assert destruction.due_on(recording) == timezone.localdate(now) + dt.timedelta(days=28)
+
+    def test_a_late_review_does_not_lengthen_it(self, recording, now):
+        self.at(recording, uploaded_at=now - dt.timedelta(days=80))
+        self.release(recording, now)
+        assert destruction.due_on(recording) == timezone.localdate(now - dt.timedelta(days=80)) + dt.timedelta(days=90)
+
+    @pytest.mark.parametrize(("days", "is_destroyed"), [(89, False), (90, True), (200, True)])
+    def test_on_its_day_it_is_destroyed(self, recording, now, days, is_destroyed):
+        self.at(recording, uploaded_at=now - dt.timedelta(days=days))
+        assert destruction.finish_pending(now=now) == int(is_destroyed)
+        recording.refresh_from_db()
+        assert (recording.state == Recording.State.DESTROYED) is is_destroyed
+        if is_destroyed:
+            assert (recording.certificate.reason, recording.certificate.destroyed_by) == (Reason.RETENTION, None)
+
+    @pytest.mark.parametrize(("days", "is_destroyed"), [(27, False), (28, True)])
+    def test_so_it_is_after_the_feedback(self, recording, now, days, is_destroyed):
+        self.at(recording, uploaded_at=now - dt.timedelta(days=40))
+        self.release(recording, now - dt.timedelta(days=days))
+        assert destruction.finish_pending(now=now) == int(is_destroyed)
+
+    def test_each_programme_has_its_own(self, recording, now):
+        factories.make_programme(retention_days_after_upload=5)
+        quick = bare_recording()
+        quick.team.programme.retention_days_after_upload = 10
+        quick.team.programme.save()
+        for each in (recording, quick):
+            self.at(each, uploaded_at=now - dt.timedelta(days=12))
+        assert destruction.finish_pending(now=now) == 1
+        quick.refresh_from_db()
+        assert quick.state == Recording.State.DESTROYED

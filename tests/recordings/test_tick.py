@@ -1,0 +1,111 @@
+"""`manage.py tick`: what was lost is sent again, once, however often and by however many it is run."""
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from recordings import ledger, pipeline
+from recordings.models import Processing
+from recordings.sweep import sweep
+from tests.factories import make_family
+from tests.recordings.test_ledger import submitted
+
+NOW = timezone.now()
+LATE = NOW + dt.timedelta(minutes=5)
+
+
+@pytest.fixture
+def recording(harbour, thea):
+    return submitted(make_family(harbour, thea))
+
+
+def messages(recording, status="READY"):
+    return [m for m in DBTaskResult.objects.filter(status=status) if m.args_kwargs["args"] == [str(recording.pk)]]
+
+
+def running_message(recording, started_at, worker):
+    pipeline.send(recording.pk)
+    message = messages(recording)[-1]
+    DBTaskResult.objects.filter(pk=message.pk).update(status="RUNNING", started_at=started_at, worker_ids=[worker])
+    return message.pk
+
+
+@pytest.mark.django_db
+def test_a_message_that_never_came_is_sent_again(recording, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        assert sweep(now=LATE)["sent"] == 1
+    assert len(messages(recording)) == 1
+
+
+@pytest.mark.django_db
+def test_a_recording_that_waits_its_turn_is_not_sent_over_and_over(recording, django_capture_on_commit_callbacks):
+    for minutes in range(5, 60, 5):
+        with django_capture_on_commit_callbacks(execute=True):
+            sweep(now=NOW + dt.timedelta(minutes=minutes))
+    assert len(messages(recording)) == 1
+
+
+@pytest.mark.django_db
+def test_a_recording_just_sent_is_left_alone(harbour, thea, recording):
+    Processing.objects.update(sent_at=NOW)
+    assert sweep(now=NOW + dt.timedelta(seconds=30))["sent"] == 0
+
+
+@pytest.mark.django_db
+def test_a_recording_whose_worker_vanished_is_sent_and_can_be_claimed(recording, django_capture_on_commit_callbacks):
+    token = ledger.claim(recording.pk, now=NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert sweep(now=LATE)["sent"] == 1
+    assert len(messages(recording)) == 1
+    assert ledger.claim(recording.pk, now=LATE) == token + 1
+
+
+@pytest.mark.django_db
+def test_messages_left_running_by_a_killed_worker_are_closed_and_the_living_one_is_not(recording):
+    old = running_message(recording, NOW - dt.timedelta(minutes=9), "dead")
+    new = running_message(recording, NOW - dt.timedelta(minutes=5), "alive")
+    ledger.claim(recording.pk, now=NOW)
+    assert sweep(now=NOW)["closed"] == 1
+    assert DBTaskResult.objects.get(pk=old).status == "FAILED"
+    assert DBTaskResult.objects.get(pk=new).status == "RUNNING"
+    assert sweep(now=LATE)["closed"] == 1  # nobody has been heard of for a lease
+
+
+@pytest.mark.django_db
+def test_old_finished_messages_are_pruned(recording):
+    DBTaskResult.objects.all().delete()
+    for days in (6, 8):
+        pipeline.send(recording.pk)
+        DBTaskResult.objects.filter(status="READY").update(status="SUCCESSFUL", finished_at=NOW - dt.timedelta(days=days))
+    assert sweep(now=NOW)["pruned"] == 1
+    assert len(messages(recording, "SUCCESSFUL")) == 1
+
+
+@pytest.mark.django_db
+def test_one_pass_by_the_command_is_quiet_and_changes_nothing_twice(recording):
+    ledger.claim(recording.pk, now=NOW)
+    before = Processing.objects.values().get()
+    call_command("tick")
+    call_command("tick")
+    assert Processing.objects.values().get() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_loop_ends_cleanly_when_told_to(tmp_path, number):
+    environment = {**os.environ, "DEMO": "1", "PLUMBLINE_DATA": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"}
+    # no tables at all: it complains, goes on, and still ends when told to
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "tick", "--loop", "--every", "0.2", "--skip-checks"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    assert "A pass broke off" in process.stderr.readline()
+    process.send_signal(number)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
