@@ -121,7 +121,7 @@ def own_recordings(who: "Viewer") -> Iterator[Need]:
 def own_requirements(who: "Viewer") -> Iterator[Need]:
     teams = who.teams(Role.THERAPIST, *Membership.SUPERVISORS)
     for person, requirement, cell in matrix.needs_action(teams, who.today):
-        if person.pk != who.user.pk or requirement.kind in {"course", "supervision"} and cell.status not in {"overdue"}:
+        if person.pk != who.user.pk or (requirement.kind in {"course", "supervision"} and cell.status not in {"overdue"}):
             continue
         team = next((team for team in teams if team.programme_id == requirement.programme_id), teams[0])
         late = cell.status == "overdue"
@@ -130,26 +130,50 @@ def own_requirements(who: "Viewer") -> Iterator[Need]:
             url, label = reverse("recordings:upload"), "Send a recording"
         elif requirement.kind in {"course", "booster"}:
             url, label = reverse("learning:home"), "Open learning"
-        yield Need(OVERDUE if late else DUE, f"{requirement.name} is {'overdue' if late else 'due'} for you.", url, label, status=cell.word, tone=cell.tone)
+        yield Need(
+            OVERDUE if late else DUE,
+            f"{requirement.name} is {'overdue' if late else 'due'} for you.",
+            url,
+            label,
+            status=cell.word,
+            tone=cell.tone,
+        )
 
 
 # --- A team's ---------------------------------------------------------------------------------------------------
 
 
 def reviews(who: "Viewer") -> Iterator[Need]:
-    begun = Review.objects.visible_to(who.user).filter(rater=who.user).exclude(state=Review.State.RELEASED).select_related("recording__therapist", "recording__team").order_by("started_at", "pk")
+    begun = (
+        Review.objects.visible_to(who.user)
+        .filter(rater=who.user)
+        .exclude(state=Review.State.RELEASED)
+        .select_related("recording__therapist", "recording__team")
+        .order_by("started_at", "pk")
+    )
     for review in begun:
         name, on = review.recording.therapist.first_name, day(review.recording.session_on)
         url = reverse("recordings:review", args=[review.recording_id])
         if review.state == Review.State.IN_PROGRESS:
             yield Need(WAITING, f"You began to review {name}’s session of {on}.", url, "Carry on", status="In progress", tone="progress")
         else:
-            yield Need(WAITING, f"Your review of {name}’s session of {on} is submitted but not released.", url, "Release it", status="Not released", tone="due")
+            yield Need(
+                WAITING,
+                f"Your review of {name}’s session of {on} is submitted but not released.",
+                url,
+                "Release it",
+                status="Not released",
+                tone="due",
+            )
     mine = Review.objects.filter(recording=OuterRef("pk"), rater=who.user)
     waiting = (
         Recording.objects.visible_to(who.user)
         .ready()
-        .filter(~Exists(mine), ~Exists(Review.objects.filter(recording=OuterRef("pk"), submitted_at__isnull=False)), team__in=who.teams(Role.CONSULTANT))
+        .filter(
+            ~Exists(mine),
+            ~Exists(Review.objects.filter(recording=OuterRef("pk"), submitted_at__isnull=False)),
+            team__in=who.teams(Role.CONSULTANT),
+        )
         .exclude(therapist=who.user)
         .select_related("therapist", "team")
         .order_by("uploaded_at", "pk")
@@ -167,9 +191,18 @@ def reviews(who: "Viewer") -> Iterator[Need]:
 def team_supervision(who: "Viewer") -> Iterator[Need]:
     monday = who.today - dt.timedelta(days=who.today.weekday())
     for team in who.teams(*Membership.SUPERVISORS):
-        last_week = SupervisionSession.objects.filter(team=team, kind="supervision", cancelled_at__isnull=True, held_on__gte=monday - dt.timedelta(days=7))
+        last_week = SupervisionSession.objects.filter(
+            team=team, kind="supervision", cancelled_at__isnull=True, held_on__gte=monday - dt.timedelta(days=7)
+        )
         if not last_week.exists():
-            yield Need(DUE, f"No supervision is recorded for {team.name} since {day(monday - dt.timedelta(days=7))}.", reverse("supervision:session-create", args=[team.slug]), "Record it", status="Missing", tone="due")
+            yield Need(
+                DUE,
+                f"No supervision is recorded for {team.name} since {day(monday - dt.timedelta(days=7))}.",
+                reverse("supervision:session-create", args=[team.slug]),
+                "Record it",
+                status="Missing",
+                tone="due",
+            )
 
 
 def team_overdue(who: "Viewer") -> Iterator[Need]:
@@ -181,14 +214,31 @@ def team_overdue(who: "Viewer") -> Iterator[Need]:
                 late[requirement.name].append(person.first_name)
         for name, people in late.items():
             listed = people[0] if len(people) == 1 else f"{', '.join(people[:-1])} and {people[-1]}"
-            yield Need(OVERDUE, f"{name} is overdue for {listed}.", reverse("supervision:team-detail", args=[team.slug]), "See the team", status="Overdue", tone="overdue", detail=team.name)
+            yield Need(
+                OVERDUE,
+                f"{name} is overdue for {listed}.",
+                reverse("supervision:team-detail", args=[team.slug]),
+                "See the team",
+                status="Overdue",
+                tone="overdue",
+                detail=team.name,
+            )
 
 
 def invitations(who: "Viewer") -> Iterator[Need]:
     teams = who.teams(*Membership.SUPERVISORS, Role.ADMINISTRATOR)
-    lapsed = Invitation.objects.filter(team__in=teams, accepted_at__isnull=True, cancelled_at__isnull=True, expires_at__lt=who.now).select_related("team").order_by("expires_at", "pk")
+    lapsed = (
+        Invitation.objects.filter(team__in=teams, accepted_at__isnull=True, cancelled_at__isnull=True, expires_at__lt=who.now)
+        .select_related("team")
+        .order_by("expires_at", "pk")
+    )
     for invitation in lapsed:
-        yield Need(DUE, f"{invitation.first_name} {invitation.last_name} has not used the invitation to {invitation.team.name}; it has run out.", reverse("supervision:invitation-create", args=[invitation.team.slug]), "Invite again")
+        yield Need(
+            DUE,
+            f"{invitation.first_name} {invitation.last_name} has not used the invitation to {invitation.team.name}; it has run out.",
+            reverse("supervision:invitation-create", args=[invitation.team.slug]),
+            "Invite again",
+        )
 
 
 def service(who: "Viewer") -> Iterator[Need]:
@@ -197,15 +247,37 @@ def service(who: "Viewer") -> Iterator[Need]:
     for team in Team.objects.visible_to(who.user).order_by("name", "pk"):
         late = [cell for _, _, cell in matrix.needs_action([team], who.today) if cell.status == "overdue"]
         if late:
-            yield Need(LOOK, f"{team.name} has {len(late)} overdue requirement{'s' if len(late) != 1 else ''}.", reverse("supervision:team-detail", args=[team.slug]), "See the team", status="Overdue", tone="overdue", is_secondary=True)
+            yield Need(
+                LOOK,
+                f"{team.name} has {len(late)} overdue requirement{'s' if len(late) != 1 else ''}.",
+                reverse("supervision:team-detail", args=[team.slug]),
+                "See the team",
+                status="Overdue",
+                tone="overdue",
+                is_secondary=True,
+            )
 
 
 def governance(who: "Viewer") -> Iterator[Need]:
     for recording in Recording.objects.visible_to(who.user).filter(state=Recording.State.FAILED).order_by("uploaded_at", "pk"):
-        yield Need(BROKEN, f"Processing of a recording of {day(recording.session_on)} stopped.", reverse("recordings:detail", args=[recording.pk]), "See why", status="Stopped", tone="failed")
+        yield Need(
+            BROKEN,
+            f"Processing of a recording of {day(recording.session_on)} stopped.",
+            reverse("recordings:detail", args=[recording.pk]),
+            "See why",
+            status="Stopped",
+            tone="failed",
+        )
     unfinished = Recording.objects.visible_to(who.user).kept().filter(consent__withdrawn_at__isnull=False).order_by("uploaded_at", "pk")
     for recording in unfinished:
-        yield Need(BROKEN, "A withdrawn recording is not yet fully destroyed.", reverse("recordings:detail", args=[recording.pk]), "See it", status="Destruction unfinished", tone="failed")
+        yield Need(
+            BROKEN,
+            "A withdrawn recording is not yet fully destroyed.",
+            reverse("recordings:detail", args=[recording.pk]),
+            "See it",
+            status="Destruction unfinished",
+            tone="failed",
+        )
 
 
 def content(who: "Viewer") -> Iterator[Need]:
@@ -213,7 +285,12 @@ def content(who: "Viewer") -> Iterator[Need]:
 
     waiting = TaskState.objects.reviewable_by(who.user).count()
     if waiting:
-        yield Need(WAITING, f"{waiting} page{'s wait' if waiting != 1 else ' waits'} for your moderation.", reverse("wagtailadmin_home"), "Moderate")
+        yield Need(
+            WAITING,
+            f"{waiting} page{'s wait' if waiting != 1 else ' waits'} for your moderation.",
+            reverse("wagtailadmin_home"),
+            "Moderate",
+        )
     drafts = Page.objects.filter(has_unpublished_changes=True, latest_revision__user=who.user).order_by("-latest_revision_created_at")
     for page in drafts[:3]:
         yield Need(NEXT, f"Your draft of “{page.title}” is not published.", reverse("wagtailadmin_pages:edit", args=[page.pk]), "Edit")
@@ -231,16 +308,29 @@ def coming_requirements(who: "Viewer") -> Iterator[Line]:
                 continue
             for requirement, cell in zip(grid.requirements, row.cells, strict=True):
                 if cell.date and cell.date >= who.today and cell.status in {"not_started", "in_progress", "due_soon"}:
-                    yield Line(cell.date, f"{requirement.name} is due", reverse("supervision:cell-detail", args=[team.slug, who.user.pk, requirement.key]))
+                    yield Line(
+                        cell.date,
+                        f"{requirement.name} is due",
+                        reverse("supervision:cell-detail", args=[team.slug, who.user.pk, requirement.key]),
+                    )
 
 
 def coming_cover(who: "Viewer") -> Iterator[Line]:
     soon = who.today + dt.timedelta(days=60)
     teams = who.teams(*Membership.SUPERVISORS, Role.ADMINISTRATOR)
-    ending = Membership.objects.on(who.today).filter(Q(team__in=teams) | Q(user=who.user), ends_on__isnull=False, ends_on__lte=soon).select_related("user", "team").order_by("ends_on", "pk")
+    ending = (
+        Membership.objects.on(who.today)
+        .filter(Q(team__in=teams) | Q(user=who.user), ends_on__isnull=False, ends_on__lte=soon)
+        .select_related("user", "team")
+        .order_by("ends_on", "pk")
+    )
     for membership in ending:
         whose = "Your" if membership.user_id == who.user.pk else f"{membership.user.first_name}’s"
-        label = "cover as back-up supervisor" if membership.role == Role.BACKUP_SUPERVISOR else f"time as {membership.get_role_display().lower()}"
+        label = (
+            "cover as back-up supervisor"
+            if membership.role == Role.BACKUP_SUPERVISOR
+            else f"time as {membership.get_role_display().lower()}"
+        )
         yield Line(membership.ends_on, f"{whose} {label} ends")
 
 
@@ -257,12 +347,29 @@ def lately_learning(who: "Viewer") -> Iterator[Line]:
 def lately_recordings(who: "Viewer") -> Iterator[Line]:
     since = who.now - dt.timedelta(days=60)
     visible = Recording.objects.visible_to(who.user)
-    released = Review.objects.visible_to(who.user).filter(released_at__gte=since).select_related("recording__therapist").order_by("-released_at", "pk")[:5]
+    released = (
+        Review.objects.visible_to(who.user)
+        .filter(released_at__gte=since)
+        .select_related("recording__therapist")
+        .order_by("-released_at", "pk")[:5]
+    )
     for review in released:
         whose = "your" if review.recording.therapist_id == who.user.pk else f"{review.recording.therapist.first_name}’s"
-        yield Line(timezone.localdate(review.released_at), f"Feedback was released on {whose} session of {day(review.recording.session_on)}", reverse("recordings:feedback", args=[review.pk]))
+        yield Line(
+            timezone.localdate(review.released_at),
+            f"Feedback was released on {whose} session of {day(review.recording.session_on)}",
+            reverse("recordings:feedback", args=[review.pk]),
+        )
     for recording in visible.kept().filter(uploaded_at__gte=since).select_related("therapist").order_by("-uploaded_at", "pk")[:5]:
         whose = "You" if recording.therapist_id == who.user.pk else recording.therapist.first_name
-        yield Line(timezone.localdate(recording.uploaded_at), f"{whose} sent a recording", reverse("recordings:detail", args=[recording.pk]))
-    for certificate in DestructionCertificate.objects.filter(recording__in=visible, destroyed_at__gte=since).order_by("-destroyed_at", "pk")[:3]:
-        yield Line(timezone.localdate(certificate.destroyed_at), "A recording was destroyed", reverse("recordings:certificate", args=[certificate.recording_id]))
+        yield Line(
+            timezone.localdate(recording.uploaded_at), f"{whose} sent a recording", reverse("recordings:detail", args=[recording.pk])
+        )
+    for certificate in DestructionCertificate.objects.filter(recording__in=visible, destroyed_at__gte=since).order_by(
+        "-destroyed_at", "pk"
+    )[:3]:
+        yield Line(
+            timezone.localdate(certificate.destroyed_at),
+            "A recording was destroyed",
+            reverse("recordings:certificate", args=[certificate.recording_id]),
+        )

@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 from django.db import models
+from wagtail import blocks
 from wagtail.admin.panels import FieldPanel
 from wagtail.fields import StreamField
 from wagtail.models import Page
 from wagtail.search import index
 
-from learning.blocks import CalloutBlock, ImageBlock, RICH_TEXT_FEATURES
-from wagtail import blocks
+from learning.blocks import RICH_TEXT_FEATURES, CalloutBlock, ImageBlock
 
 
 class SiteBodyBlock(blocks.StreamBlock):

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from csp.constants import NONCE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from cms import environment as env
 
@@ -113,8 +113,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "transaction_mode": "IMMEDIATE",
     "init_command": (
-        "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
-        "PRAGMA secure_delete=ON;PRAGMA journal_size_limit=67108864;"
+        "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;PRAGMA secure_delete=ON;PRAGMA journal_size_limit=67108864;"
     ),
 }
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{PLUMBLINE_DATA / 'db.sqlite3'}")}
@@ -159,7 +158,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 # --- People and sign-in -----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "supervision.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["supervision.backend.MembershipBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -1,6 +1,5 @@
 """Every address of the site. Wagtail's own login pages are routed to allauth, so that two-step sign-in cannot be bypassed."""
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
-from django.utils._os import safe_join
 from django.utils import timezone
+from django.utils._os import safe_join
 from django.views.decorators.http import require_safe
 from wagtail import views as wagtail_views
 

@@ -44,7 +44,9 @@ class VignetteBlock(blocks.StructBlock):
 
 class ImageBlock(blocks.StructBlock):
     image = ImageChooserBlock()
-    alt = blocks.CharBlock(max_length=500, required=False, help_text="What the picture tells somebody who cannot see it; empty if only decorative.")
+    alt = blocks.CharBlock(
+        max_length=500, required=False, help_text="What the picture tells somebody who cannot see it; empty if only decorative."
+    )
     caption = blocks.CharBlock(max_length=300, required=False)
 
     class Meta:

@@ -143,7 +143,7 @@ def _check_block(path: Path, number: int, kind: str, value: Any) -> None:
         "vignette": ("title", "text"),
         "exercise": ("id", "title", "prompt"),
         "check": ("id", "kind", "question", "options"),
-        **{media: ("media",) for media in MEDIA_KINDS},
+        **dict.fromkeys(MEDIA_KINDS, ("media",)),
     }
     where = f"{name_of(path)}: block {number} ({kind})"
     if kind == "text":

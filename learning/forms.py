@@ -55,7 +55,7 @@ class PlaceForm(forms.Form):
     """Sent by the page itself."""
 
     block = forms.CharField(max_length=60, required=False)
-    media = forms.CharField(max_length=60, required=False)
+    player = forms.CharField(max_length=60, required=False)
     seconds = forms.FloatField(required=False, min_value=0)
 
 

@@ -240,7 +240,9 @@ def _gather(enrolments: list[Enrolment]) -> list[CourseProgress]:
 def _pages(pages: Iterable[CoursePage]) -> tuple[list[DayPage], list[LessonPage]]:
     """Live days and lessons under these courses, in order, without the lessons' bodies."""
     beneath = reduce(or_, (Q(path__startswith=page.path, depth__gt=page.depth) for page in pages))
-    return list(DayPage.objects.filter(beneath).live().order_by("path")), list(LessonPage.objects.filter(beneath).live().defer("body").order_by("path"))
+    return list(DayPage.objects.filter(beneath).live().order_by("path")), list(
+        LessonPage.objects.filter(beneath).live().defer("body").order_by("path")
+    )
 
 
 def _assemble(

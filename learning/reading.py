@@ -175,7 +175,9 @@ def _check(block: Any, number: int, given: list[Attempt]) -> CheckView:
         question=block.value["question"],
         explanation=block.value["explanation"],
         options=[
-            OptionView(option_value(option["text"]), option["text"], bool(option["is_correct"]), option["text"] in chosen, option["feedback"])
+            OptionView(
+                option_value(option["text"]), option["text"], bool(option["is_correct"]), option["text"] in chosen, option["feedback"]
+            )
             for option in block.value["options"]
         ],
         is_answered=last is not None,
@@ -197,5 +199,3 @@ def _exercise(block: Any, answer: ExerciseAnswer | None) -> ExerciseView:
         text=text,
         saved_at=answer.saved_at if answer else None,
     )
-
-

@@ -16,7 +16,9 @@ def safe_cell(value: object) -> str:
 
 def csv_response(name: str, header: list[str], rows: Iterable[Iterable[object]]) -> HttpResponse:
     """A CSV file to download, in UTF-8 with the mark that Excel asks for."""
-    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    response = HttpResponse(
+        "\ufeff", content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
     writer = csv.writer(response)
     writer.writerow(header)
     writer.writerows([safe_cell(cell) for cell in row] for row in rows)

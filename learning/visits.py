@@ -12,13 +12,18 @@ LONGEST_MEDIA_S = 24 * 3600
 def seen(*, enrolment: Enrolment, lesson: LessonPage, now: dt.datetime) -> LessonVisit:
     """Note that the lesson was opened; the place in it stays as it was."""
     visit, _ = LessonVisit.objects.update_or_create(
-        enrolment=enrolment, lesson_key=lesson.key, defaults={"last_seen_at": now}, create_defaults={"first_seen_at": now, "last_seen_at": now}
+        enrolment=enrolment,
+        lesson_key=lesson.key,
+        defaults={"last_seen_at": now},
+        create_defaults={"first_seen_at": now, "last_seen_at": now},
     )
     return visit
 
 
 @transaction.atomic
-def keep_place(*, enrolment: Enrolment, lesson: LessonPage, block_id: str, media_id: str, seconds: float | None, now: dt.datetime) -> LessonVisit:
+def keep_place(
+    *, enrolment: Enrolment, lesson: LessonPage, block_id: str, media_id: str, seconds: float | None, now: dt.datetime
+) -> LessonVisit:
     """Keep what was at the top of the screen ("block" or "block:paragraph"), and how far a sound or film has played.
 
     Ids that are not blocks of the lesson as it stands are ignored, so the row cannot be made to grow.

@@ -13,7 +13,7 @@ from supervision.models import User
 SHORTEST_MS = 200
 
 
-class AnnotationRefused(ValueError):
+class AnnotationRefused(ValueError):  # noqa: N818 (a refusal, not a fault of ours)
     """The annotation cannot be so; str() says why."""
 
 

@@ -13,13 +13,10 @@ time-outs nor limits.
 
 import os
 import re
-import resource
 import shutil
-import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -27,12 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recordings import sniffing
+from recordings.confined import BLOCK, Confined
 
 RATE = 16_000
-BLOCK = 256 * 1024
-WALL_SECONDS = 1_800
-CPU_SECONDS = 1_200
-MEMORY_BYTES = 2 * 1024**3
 MAX_DECODED_S = 6 * 3600  # a few megabytes of FLAC can hold half a day of silence
 SILENCE_PEAK_DB = -60.0
 DAMAGED_BELOW = 0.9  # decoded share of the length the file claims
@@ -44,9 +38,7 @@ MP3_DELAY = 1105  # samples an MP3 encoder and decoder add before the first; cut
 _DEMUXERS = {"wav": "wav", "mp3": "mp3", "mp4": "mov", "aac": "aac", "ogg": "ogg", "flac": "flac", "webm": "matroska"}
 _FORMATS = ",".join(["mov", "matroska", "wav", "mp3", "aac", "ogg", "flac"])
 
-NOT_AUDIO = (
-    "This is not an audio file Plumbline can read. Send the recording as WAV, MP3, M4A, AAC, OGG or Opus, FLAC, WebM or MP4."
-)
+NOT_AUDIO = "This is not an audio file Plumbline can read. Send the recording as WAV, MP3, M4A, AAC, OGG or Opus, FLAC, WebM or MP4."
 EMPTY = "This file is empty. Check the recording on the device and send it again."
 DAMAGED = "This file is damaged and cannot be played. Check that it plays on the device, then send it again."
 NO_TRACK = "This video has no sound in it. Send a recording with sound."
@@ -110,7 +102,8 @@ def sniff(head: bytes) -> str:
 def inspect(stream: BinaryIO, *, min_seconds: float = 10, max_seconds: float = 3 * 3600) -> Probe:
     """Decode everything once and say what it is. Raises UnreadableAudio."""
     with _opened(stream) as (kind, source):
-        job = _Job(source, _raw(kind, source, RATE, "s16le", limit_s=max_seconds + 1), "info")
+        head = source.head
+        job = _job(source, _raw(kind, source, RATE, limit_s=max_seconds + 1), level="info")
         samples, squares, peak = 0, 0.0, 0
         for block in _whole(job.run(), 2):
             values = np.frombuffer(block, "<i2").astype(np.int64)
@@ -118,15 +111,16 @@ def inspect(stream: BinaryIO, *, min_seconds: float = 10, max_seconds: float = 3
             squares += float(np.sum(values * values))
             peak = max(peak, int(np.abs(values).max()))
     track = _Track.parse(job.said)
+    claimed = sniffing.wav_seconds(head) if kind == "wav" else track.claimed_s
     duration = samples / RATE
     if not samples and track.was_opened and not track.codec:
         raise UnreadableAudio(NO_TRACK, "no_sound")
-    if not samples or job.failed and duration < min_seconds:
+    if not samples or (job.failed and duration < min_seconds):
         raise UnreadableAudio(DAMAGED, "damaged")
     if duration > max_seconds:
         raise UnreadableAudio(f"This recording is longer than {_words(max_seconds)}. Send it in parts.", "too_long")
-    if track.claimed_s and duration + 2 < track.claimed_s * DAMAGED_BELOW and track.claimed_s < 24 * 3600:
-        text = f"This file should last {_words(track.claimed_s)} but stops after {_words(duration)}. Send the whole recording again."
+    if claimed and claimed < 24 * 3600 and duration + 2 < claimed * DAMAGED_BELOW:
+        text = f"This file should last {_words(claimed)} but stops after {_words(duration)}. Send the whole recording again."
         raise UnreadableAudio(text, "damaged")
     if duration < min_seconds:
         text = f"This recording lasts {_words(duration)}. The shortest Plumbline takes is {_words(min_seconds)}."
@@ -146,7 +140,7 @@ def decode(stream: BinaryIO, *, rate: int = RATE) -> Floats:
 def iter_decode(stream: BinaryIO, *, rate: int = RATE) -> Iterator[Floats]:
     """The sound in blocks of float32 mono, so that memory stays flat."""
     with _opened(stream) as (kind, source):
-        job = _Job(source, _raw(kind, source, rate, "s16le"), "error")
+        job = _job(source, _raw(kind, source, rate))
         count = 0
         for block in _whole(job.run(), 2):
             count += len(block)
@@ -178,7 +172,7 @@ def make_playback(stream: BinaryIO) -> Iterator[bytes]:
             af=f"aresample={PLAYBACK_RATE},dynaudnorm=framelen=500:gausssize=15:peak=0.8:maxgain=8,atrim=start_sample={MP3_DELAY},"
             "asetpts=PTS-STARTPTS",
         )
-        job = _Job(source, arguments, "error")
+        job = _job(source, arguments)
         count = 0
         for block in job.run():
             count += len(block)
@@ -205,8 +199,15 @@ def _source(kind: str, source: "_Source", limit_s: float = MAX_DECODED_S) -> Any
     )
 
 
-def _raw(kind: str, source: "_Source", rate: int, sample_format: str, limit_s: float = MAX_DECODED_S) -> Any:
-    return _source(kind, source, limit_s).output("pipe:1", f=sample_format, map="0:a:0", map_metadata=-1, ac=1, ar=rate, threads=1)
+def _raw(kind: str, source: "_Source", rate: int, limit_s: float = MAX_DECODED_S) -> Any:
+    """Mono 16-bit samples at `rate`."""
+    return _source(kind, source, limit_s).output("pipe:1", f="s16le", map="0:a:0", map_metadata=-1, ac=1, ar=rate, threads=1)
+
+
+def _job(source: "_Source", output: Any, *, level: str = "error") -> Confined:
+    options = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", f"level+{level}")
+    command = output.global_args(*options).compile(cmd=ffmpeg_path())
+    return Confined(command, feed=source.feed, descriptor=source.descriptor)
 
 
 # Where the bytes come from
@@ -216,6 +217,7 @@ def _raw(kind: str, source: "_Source", rate: int, sample_format: str, limit_s: f
 class _Source:
     """Bytes for ffmpeg: through its standard input, or a file in memory that it can seek in."""
 
+    head: bytes
     url: str
     protocols: str
     feed: Iterator[bytes] | None  # None: ffmpeg opens `descriptor` itself
@@ -226,15 +228,18 @@ class _Source:
 def _opened(stream: BinaryIO) -> Iterator[tuple[str, _Source]]:
     head = stream.read(sniffing.HEAD_BYTES)
     kind = sniff(head)
-    if kind != "mp4":
-        yield kind, _Source("pipe:0", "pipe", _blocks(head, stream))
-        return
-    with _in_memory() as copy:
-        for block in _blocks(head, stream):
-            copy.write(block)
-        copy.flush()
-        copy.seek(0)
-        yield kind, _Source(f"file:/dev/fd/{copy.fileno()}", "pipe,file", None, copy.fileno())
+    try:
+        if kind != "mp4":
+            yield kind, _Source(head, "pipe:0", "pipe", _blocks(head, stream))
+            return
+        with _in_memory() as copy:
+            for block in _blocks(head, stream):
+                copy.write(block)
+            copy.flush()
+            copy.seek(0)
+            yield kind, _Source(head, f"file:/dev/fd/{copy.fileno()}", "pipe,file", None, copy.fileno())
+    except TimeoutError:
+        raise UnreadableAudio(TOO_SLOW, "too_slow") from None
 
 
 def _in_memory() -> Any:

@@ -35,7 +35,7 @@ def confine() -> None:
     most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with contextlib.suppress(OSError):
-        os.nice(10)  # pages stay quick while this works
+        os.nice(3)  # pages stay quick while this works
 
 
 def fall_silent() -> int:

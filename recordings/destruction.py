@@ -126,8 +126,7 @@ def finish_pending(*, now: dt.datetime | None = None) -> int:
         if recording is None:  # its row was never committed
             keystore.complete(erasure.id, at=now)
             continue
-        by = User.objects.filter(pk=erasure.person).first()
-        destroy(recording=recording, reason=erasure.reason, note=erasure.note, by=by, now=now)
+        destroy(recording=recording, reason=erasure.reason, note=erasure.note, by=_person(erasure), now=now)
         done += 1
     for recording in Recording.objects.kept().filter(consent__withdrawn_at__isnull=False).order_by("uploaded_at", "pk"):
         destroy(recording=recording, reason=Reason.WITHDRAWAL, by=None, now=now)
@@ -139,6 +138,10 @@ def finish_pending(*, now: dt.datetime | None = None) -> int:
     return done
 
 
+def _person(erasure: keystore.Erasure) -> User | None:
+    return User.objects.filter(pk=erasure.person).first() if erasure.person else None
+
+
 def _sweep_daily(now: dt.datetime) -> None:
     """Once a day: the sealed remains of broken uploads and crashes, and recordings that a restored database brought back."""
     marker = settings.VAULT_DIR / "swept"
@@ -147,6 +150,6 @@ def _sweep_daily(now: dt.datetime) -> None:
     vault.sweep(before=now - LEFT_BEHIND)
     for erasure in keystore.finished():
         for recording in Recording.objects.kept().filter(pk=erasure.id):
-            destroy(recording=recording, reason=erasure.reason, by=User.objects.filter(pk=erasure.person).first(), now=now)
+            destroy(recording=recording, reason=erasure.reason, by=_person(erasure), now=now)
     sealedfile.make_folder(settings.VAULT_DIR)
     marker.touch()

@@ -91,7 +91,12 @@ def with_words(
 
 
 def build(
-    samples: Floats, segments: Sequence[Any], *, recording: str = "", probability: Floats | None = None, parameters: Mapping[str, Any] | None = None
+    samples: Floats,
+    segments: Sequence[Any],
+    *,
+    recording: str = "",
+    probability: Floats | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Both stages at once."""
     return with_words(peaks_only(samples, recording=recording), segments, probability=probability, parameters=parameters)
@@ -145,9 +150,7 @@ def peak_levels(samples: Floats) -> list[NDArray[np.int8]]:
     while len(levels) < len(SAMPLES_PER_PIXEL):
         pairs = _extremes(pairs[:, :1], pairs[:, 1:], 4)
         levels.append(pairs)
-    return [
-        np.stack([np.floor(level[:, 0] * 127), np.ceil(level[:, 1] * 127)], axis=1).clip(-127, 127).astype(np.int8) for level in levels
-    ]
+    return [np.stack([np.floor(level[:, 0] * 127), np.ceil(level[:, 1] * 127)], axis=1).clip(-127, 127).astype(np.int8) for level in levels]
 
 
 def _extremes(least: Floats, greatest: Floats, size: int) -> Floats:

@@ -23,6 +23,22 @@ class _DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class _PersonChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return name_of(obj)
+
+
+class _ConsentChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        people = ", ".join(name_of(person) for person in obj.people.all())
+        return f"{people} (consent of {date_format(obj.given_on, 'j F Y')})"
+
+
+class _FamilyChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.reference} {obj.initials}".strip()
+
+
 class ConsentForm(forms.Form):
     given_on = forms.DateField(
         label="Day on which the consent was given",
@@ -75,10 +91,11 @@ PersonFormSet = forms.formset_factory(PersonForm, formset=_BasePersonFormSet, ex
 
 
 class WithdrawForm(forms.Form):
-    person = forms.ModelChoiceField(
+    person = _PersonChoice(
         label="Who withdraws it",
         queryset=ConsentPerson.objects.none(),
         required=False,
+        blank=True,
         widget=forms.RadioSelect,
         empty_label="Somebody else with parental responsibility",
     )
@@ -94,7 +111,6 @@ class WithdrawForm(forms.Form):
         person = self.fields["person"]
         assert isinstance(person, forms.ModelChoiceField)  # noqa: S101 (declared above)
         person.queryset = consent.people.order_by("pk")
-        person.label_from_instance = name_of  # type: ignore[method-assign]
 
 
 class DeleteForm(forms.Form):
@@ -108,7 +124,7 @@ class DeleteForm(forms.Form):
 
 
 class UploadForm(forms.Form):
-    consent = forms.ModelChoiceField(
+    consent = _ConsentChoice(
         label="Who was in the session",
         queryset=Consent.objects.none(),
         widget=forms.RadioSelect,
@@ -131,7 +147,6 @@ class UploadForm(forms.Form):
         choice.queryset = (
             Consent.objects.filter(pk__in=[row.pk for row in consents]).prefetch_related("people").order_by("-given_on", "-pk")
         )
-        choice.label_from_instance = _heard_together  # type: ignore[method-assign]
         if len(consents) == 1:
             choice.initial = consents[0].pk
             choice.widget = forms.HiddenInput()
@@ -155,11 +170,6 @@ class UploadForm(forms.Form):
         super().full_clean()
 
 
-def _heard_together(consent: Consent) -> str:
-    people = ", ".join(name_of(person) for person in consent.people.all())
-    return f"{people} (consent of {date_format(consent.given_on, 'j F Y')})"
-
-
 class LibraryFilter(forms.Form):
     """The list's filters and its order; all optional, all in the URL."""
 
@@ -171,7 +181,7 @@ class LibraryFilter(forms.Form):
     }
 
     state = forms.ChoiceField(label="State", required=False)
-    family = forms.ModelChoiceField(label="Family", queryset=FamilyReference.objects.none(), required=False, empty_label="All families")
+    family = _FamilyChoice(label="Family", queryset=FamilyReference.objects.none(), required=False, empty_label="All families")
     therapist = forms.ModelChoiceField(label="Therapist", queryset=User.objects.none(), required=False, empty_label="All therapists")
     sort = forms.ChoiceField(label="Order", required=False, choices=list(SORTS.items()))
 
@@ -191,7 +201,6 @@ class LibraryFilter(forms.Form):
         assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101
         state.choices = list(self.STATES.items())
         family.queryset = FamilyReference.objects.filter(pk__in=recordings.values("family")).order_by("reference", "pk")
-        family.label_from_instance = lambda row: f"{row.reference} {row.initials}".strip()  # type: ignore[method-assign]
         therapist.queryset = User.objects.filter(pk__in=recordings.values("therapist")).order_by("first_name", "last_name", "pk")
         if therapist.queryset.count() < 2:
             del self.fields["therapist"]

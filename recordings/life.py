@@ -39,17 +39,12 @@ class Privacy:
 def steps(recording: Recording, *, released_at: dt.datetime | None) -> list[Step]:
     """From consent to destruction, in order; exactly one step is under way unless the recording has been destroyed."""
     consent = recording.consent
-    people = ", ".join(consents.name_of(person) for person in consent.people.all())
+    people = ", ".join(consents.name_of(person) for person in consent.people.all()).rstrip(".")
+    checks = f"Whole, audible, {uploads.length_words(recording.duration_ms)} long. {uploads.level_sentence(recording)}".strip()
     found = [
         Step("consent", "Consent", f"Given by {people}.", "Given", "done", consent.given_on),
-        Step(
-            "upload",
-            "Upload",
-            f"Sent and stored encrypted. {uploads.level_sentence(recording)}".strip(),
-            "Done",
-            "done",
-            recording.uploaded_at,
-        ),
+        Step("upload", "Upload", "Sent, and encrypted before it touched a disk.", "Done", "done", recording.uploaded_at),
+        Step("checks", "Checks", checks, "Passed", "done", recording.uploaded_at),
     ]
     if recording.state == Recording.State.DESTROYED:
         return [*found, _destroyed(recording)]
@@ -102,7 +97,7 @@ def _review(recording: Recording, released_at: dt.datetime | None) -> list[Step]
         "Waiting" if is_ready else "To come",
         "progress" if is_ready else "none",
     )
-    return [review, Step("feedback", "Feedback", "You will find it here as soon as it is released.", "To come", "none")]
+    return [review, Step("feedback", "Feedback", "It is here as soon as the consultant releases it.", "To come", "none")]
 
 
 def next_words(recording: Recording) -> str:
@@ -117,7 +112,7 @@ def next_words(recording: Recording) -> str:
     return "Feedback is ready" if recording.released_at else "Waits for the consultant's review"  # type: ignore[attr-defined]
 
 
-TONES = {
+TONES: dict[str, str] = {
     Recording.State.QUEUED: "none",
     Recording.State.PROCESSING: "progress",
     Recording.State.READY: "done",

@@ -22,7 +22,7 @@ ENOUGH_HEARD = 0.8
 __all__ = ["Locked"]
 
 
-class ReviewRefused(ValueError):
+class ReviewRefused(ValueError):  # noqa: N818 (a refusal, not a fault of ours)
     """It cannot be done now; str() says why, for people."""
 
 

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from django.conf import settings
 
@@ -141,7 +141,15 @@ class SealedWriter:
             self.closed = True
 
 
-class SealedReader(io.RawIOBase):
+if TYPE_CHECKING:
+
+    class _Binary(io.RawIOBase, BinaryIO):
+        """What io.RawIOBase is to whoever asks for a BinaryIO."""
+else:
+    _Binary = io.RawIOBase
+
+
+class SealedReader(_Binary):
     """The content of a sealed file: readable, seekable; decrypts only the chunks asked for. Raises KeyGone, Damaged."""
 
     def __init__(

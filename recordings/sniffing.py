@@ -24,6 +24,14 @@ def container(head: bytes) -> str | None:
     return None
 
 
+def wav_seconds(head: bytes) -> float | None:
+    """How long a WAV file says it is; None where it does not know, as when it was written to a pipe."""
+    size, bytes_a_second = int.from_bytes(head[4:8], "little"), int.from_bytes(head[28:32], "little")
+    if head[12:16] != b"fmt " or not bytes_a_second or size in (0, 0xFFFFFFFF) or head[:4] != b"RIFF":
+        return None
+    return size / bytes_a_second
+
+
 def _id3_size(head: bytes) -> int:
     size = 0
     for byte in head[6:10]:

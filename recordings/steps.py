@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from recordings import audio, features, ledger, pipeline, sealedfile, speech, vault, weights
+from recordings import audio, features, ledger, pipeline, sealedfile, speech, vault, voice, weights
 from recordings import consent as consents
 from recordings.models import Purpose, Recording, SealedObject, TranscriptRun
 
@@ -84,7 +84,7 @@ def _perform(job: Job) -> None:
             job.seal(Kind.PLAYBACK, b"".join(audio.make_playback(content)))
     if job.sealed(Kind.FEATURES) is None:
         job.enter("peaks")
-        job.seal(Kind.FEATURES, features.peaks_only(_heard(job)))
+        job.seal(Kind.FEATURES, features.peaks_only(_heard(job), recording=str(job.recording.pk)))
     if not job.may(Purpose.TRANSCRIBE):
         with ledger.holding(job.recording.pk, job.token) as row:
             ledger.complete(row, now=job.now())
@@ -92,7 +92,7 @@ def _perform(job: Job) -> None:
     _transcribe(job, original)
 
 
-def _heard(job: Job) -> Any:
+def _heard(job: Job) -> speech.Floats:
     """The samples of the very derivative that is played, so that the waveform shows what is heard."""
     playback = job.sealed(Kind.PLAYBACK)
     assert playback is not None  # noqa: S101 (the step before made it)
@@ -106,19 +106,20 @@ def _heard(job: Job) -> Any:
 def _transcribe(job: Job, original: SealedObject) -> None:
     job.enter("speech")
     checkpoint = weights.resolve(settings.WHISPER_MODEL, cache=settings.WEIGHTS_DIR)
-    pieces = _kept_pieces(job, checkpoint.stem)
-    if not pieces or len(pieces) < pieces[0]["of"]:
-        _listen(job, original, checkpoint, pieces)
-    _finish(job, checkpoint.stem, pieces)
-
-
-def _listen(job: Job, original: SealedObject, checkpoint: Path, pieces: list[dict[str, Any]]) -> None:
-    """Transcribes from the first piece that is missing, and adds to `pieces` as it goes."""
     with vault.open_sealed(original) as content:
         samples = audio.decode(content)
+    probability = voice.activity(samples)
+    pieces = _kept_pieces(job, checkpoint.stem)
+    if not pieces or len(pieces) < pieces[0]["of"]:
+        _listen(job, samples, probability, checkpoint, pieces)
+    _finish(job, probability, checkpoint.stem, pieces)
+
+
+def _listen(job: Job, samples: speech.Floats, probability: speech.Floats, checkpoint: Path, pieces: list[dict[str, Any]]) -> None:
+    """Transcribes from the first piece that is missing, and adds to `pieces` as it goes."""
     begun = last = time.monotonic()
     engine = speech.Engine.load(checkpoint)
-    work = speech.run(samples, engine=engine, language=LANGUAGE, start_piece=len(pieces))
+    work = speech.run(samples, engine=engine, language=LANGUAGE, probability=probability, start_piece=len(pieces))
     for count, (done, total, segments) in enumerate(work, 1):
         seconds, last = time.monotonic() - last, time.monotonic()
         piece = {"model": checkpoint.stem, "of": total, "seconds": seconds, "segments": [asdict(segment) for segment in segments]}
@@ -145,15 +146,18 @@ def _kept_pieces(job: Job, model: str) -> list[dict[str, Any]]:
     return pieces
 
 
-def _finish(job: Job, model: str, pieces: list[dict[str, Any]]) -> None:
+def _finish(job: Job, probability: speech.Floats, model: str, pieces: list[dict[str, Any]]) -> None:
     """Words, run, states and the end of the checkpoints: all in one transaction under the token, or nothing."""
     job.enter("words")
     segments = [segment for piece in pieces for segment in piece["segments"]]
     recording = job.recording
+    number = TranscriptRun.objects.filter(recording=recording).count() + 1
     before = job.sealed(Kind.FEATURES)
     assert before is not None  # noqa: S101 (the step "peaks" made it)
     with vault.open_sealed(before) as content:
-        whole = features.with_words(content.read(), segments)
+        whole = features.with_words(
+            content.read(), segments, run=str(number), probability=probability, parameters={"model": model, **_parameters()}
+        )
     if not job.may(Purpose.TRANSCRIBE):
         raise CannotProcess(consents.why_not(recording.consent, Purpose.TRANSCRIBE, on=timezone.localdate()))
     with ledger.holding(recording.pk, job.token) as row:
@@ -161,7 +165,7 @@ def _finish(job: Job, model: str, pieces: list[dict[str, Any]]) -> None:
         vault.seal(recording, Kind.FEATURES, [whole], now=now)
         TranscriptRun.objects.create(
             recording=recording,
-            number=TranscriptRun.objects.filter(recording=recording).count() + 1,
+            number=number,
             engine=speech.Engine.name,
             model=model,
             parameters=_parameters(),

@@ -49,7 +49,9 @@ def resend(*, now: dt.datetime) -> int:
 
 def close_stuck_messages(*, now: dt.datetime) -> int:
     """Ends messages that a killed worker left "running" for ever. Of a recording being worked on, the newest is left alone."""
-    alive = set(Processing.objects.filter(state=Processing.State.RUNNING).exclude(ledger.expired(now)).values_list("recording_id", flat=True))
+    alive = set(
+        Processing.objects.filter(state=Processing.State.RUNNING).exclude(ledger.expired(now)).values_list("recording_id", flat=True)
+    )
     closed = 0
     for message in _messages(TaskResultStatus.RUNNING).order_by("-started_at", "-id"):
         recording_id = _recording_of(message)

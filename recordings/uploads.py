@@ -127,11 +127,18 @@ def is_same_submission(recording: Recording, *, consent: Consent, by: User, now:
     )
 
 
+def length_words(milliseconds: int) -> str:
+    """ "52 minutes 3 seconds", "1 minute", "25 seconds"."""
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    parts = [(minutes, "minute"), (seconds, "second")]
+    return " ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts if number) or "less than a second"
+
+
 def level_sentence(recording: Recording) -> str:
     """What the level of the sound means for whoever listens."""
     if recording.mean_db is None:
         return ""
-    level = f"{recording.mean_db:.0f} dB on average"
+    level = f"{recording.mean_db:.0f} dB on average".replace("-", "\u2212")
     if recording.mean_db < QUIET_DB:
         return f"It is very quiet ({level}). Put the recorder nearer next time."
     if recording.peak_db is not None and recording.peak_db >= LOUD_DB:
@@ -169,7 +176,7 @@ class SealingUploadHandler(FileUploadHandler):
         input_data: Any,
         META: dict[str, Any],  # noqa: N803 (Django's name)
         content_length: int,
-        boundary: bytes,
+        boundary: str,
         encoding: str | None = None,
     ) -> None:
         if content_length > settings.RECORDING_MAX_BYTES + 64 * 1024:

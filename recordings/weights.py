@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import importlib.util
 import json
-import os
 import re
 import struct
 import urllib.error
@@ -29,7 +28,7 @@ CONNECT_SECONDS = 5
 AUTO = ("base", "tiny.en")  # the better first
 
 
-class NoWeights(Exception):
+class NoWeights(Exception):  # noqa: N818 (a state of the machine)
     """No usable weights; the message is one sentence that says what to do."""
 
 
@@ -147,10 +146,10 @@ def _keep(temporary: Path, target: Path, **record: object) -> None:
     """Move a finished file into place. The record comes last: without it the file does not count."""
     digest = _sha256(temporary)
     _record(target).unlink(missing_ok=True)
-    os.replace(temporary, target)
+    temporary.replace(target)
     beside = target.with_suffix(".json.part")
     beside.write_text(json.dumps({"sha256": digest, **record}, indent=1))
-    os.replace(beside, _record(target))
+    beside.replace(_record(target))
 
 
 def _download(url: str, target: Path) -> bool:
@@ -159,7 +158,7 @@ def _download(url: str, target: Path) -> bool:
     digest = hashlib.sha256()
     try:
         with (
-            urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as source,
+            urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as source,  # noqa: S310 (whisper's own https addresses)
             temporary.open("wb") as output,
         ):
             while block := source.read(1 << 20):

@@ -99,7 +99,7 @@ def assess(rule: Rule, assignments: Iterable[Assignment], facts: Iterable[Fact],
     stretches = merged(Period(one.starts_on, one.ends_on or FOREVER) for one in held)
     stretch = next((period for period in stretches if on in period), None)
     if stretch is None:
-        reason = f"It applies to {rule.applies_to}; on {say(on)} this person was none of these in the programme."
+        reason = f"It applies to {rule.applies_to}, which this person was not on {say(on)}."
         return Cell(Status.NOT_REQUIRED, WORDS[Status.NOT_REQUIRED], TONES[Status.NOT_REQUIRED], None, "", (reason,))
     known, withdrawn = _known(facts, on=on, known_at=known_at)
     case = _Case(
@@ -136,44 +136,39 @@ def _once(case: _Case) -> Cell:
     case.steps.append(Step(begins, "Joined in a role it applies to" if begins == case.stretch.start else "The rule began"))
     best = max(case.done, key=lambda fact: (_until(fact, rule), -fact.occurred_on.toordinal()), default=None)
     until = _until(best, rule) if best else None
+    due = _due(case, begins)
+    # What has run out never makes anybody late sooner than having nothing would.
+    deadline = max(due, until) if until else due
     if best and until:
         case.reasons.append(f"{best.label} on {say(best.occurred_on)}.")
         case.steps.append(Step(best.occurred_on, best.label))
         if until != FOREVER:
-            months = f"{rule.valid_months} calendar months" if best.valid_until is None else "As its certificate says"
-            case.reasons.append(f"{months}: valid until {say(until)}, inclusive.")
+            how_long = f"{rule.valid_months} calendar months" if best.valid_until is None else "As its certificate says"
+            case.reasons.append(f"{how_long}: valid until {say(until)}, inclusive.")
             case.steps.append(Step(until, "Last valid day"))
-    if best and until and on <= until and (until - on).days > rule.warn_days:
+    if best and until and on <= until and (deadline - on).days > rule.warn_days:
         lasting = until == FOREVER
         label = f"Done {say_near(best.occurred_on, on)}" if lasting else f"Until {say_near(until, on)}"
-        change = "It does not expire." if lasting else f"{rule.doing} again before {say(until)} keeps it in date."
+        change = "It does not expire." if lasting else f"{rule.doing} again by {say(deadline)} keeps it in date."
         return case.cell(Status.VALID, date=best.occurred_on if lasting else until, label=label, change=change)
     if waiver := case.waiver_on(on):
         return case.waived_cell(waiver)
-    if until:
-        return _renewal(case, until)
-    due = _due(case, begins)
-    case.reasons.append(f"{rule.due_days} days from {say(begins)}: due {say(due)}, inclusive.")
-    if due != begins + dt.timedelta(days=rule.due_days):
-        case.reasons.append("Days under a waiver did not count.")
-    case.steps.append(Step(due, "Due"))
-    if on > due:
-        return _late(case, due)
-    return case.waiting_cell(due)
+    if until and on <= until:
+        case.reasons.append(f"It runs out within {rule.warn_days} days.")
+        change = f"{rule.doing} again by {say(deadline)} keeps it in date."
+        return case.cell(Status.DUE_SOON, date=deadline, label=f"Renew by {say_near(deadline, on)}", change=change)
+    if deadline == due:
+        case.reasons.append(f"{rule.due_days} days from {say(begins)}: due {say(due)}, inclusive.")
+        if due != begins + dt.timedelta(days=rule.due_days):
+            case.reasons.append("Days under a waiver did not count.")
+        case.steps.append(Step(due, "Due"))
+    return _late(case, deadline) if on > deadline else case.waiting_cell(deadline)
 
 
 def _until(fact: Fact, rule: Rule) -> dt.date:
     if fact.valid_until:
         return fact.valid_until
     return last_valid_day(fact.occurred_on, rule.valid_months) if rule.valid_months else FOREVER
-
-
-def _renewal(case: _Case, until: dt.date) -> Cell:
-    if case.on > until:
-        return _late(case, until)
-    change = f"{case.rule.doing} again by {say(until)} keeps it in date."
-    case.reasons.append(f"It runs out within {case.rule.warn_days} days.")
-    return case.cell(Status.DUE_SOON, date=until, label=f"Renew by {say_near(until, case.on)}", change=change)
 
 
 def _due(case: _Case, begins: dt.date) -> dt.date:
@@ -282,7 +277,7 @@ def _each_week(case: _Case) -> Cell:
         return case.cell(
             Status.OVERDUE,
             date=first.end,
-            label=f"Missed {say_near(missed[0].start, on)}" if len(missed) == 1 else f"Missed since {say_near(first.start, on)}",
+            label=f"Missed {'week of' if len(missed) == 1 else 'since'} {first.start.day} {first.start:%b}",
             change=f"{rule.doing} by {say(present.end)} makes this in date; the missed week stays on record.",
         )
     case.reasons.append("None yet this week, Monday to Sunday.")

@@ -105,13 +105,14 @@ def _add_started(facts: Facts, people: list[int], requirements: list[Requirement
     found = list(enrolments)
     totals = _lessons_by_course({enrolment.course for enrolment in found if enrolment.course})
     for enrolment in found:
-        if enrolment.course is None or enrolment.learner_id is None:
+        first_at: dt.datetime | None = enrolment.first_at
+        if enrolment.course is None or enrolment.learner_id is None or first_at is None:
             continue
         total = totals.get(enrolment.course.pk, 0)
         fact = Fact(
             What.STARTED,
-            timezone.localdate(enrolment.first_at),
-            enrolment.first_at,
+            timezone.localdate(first_at),
+            first_at,
             f"{enrolment.lessons_done} of {total} lessons of “{enrolment.course_title}” done",
             ref=f"enrolment-{enrolment.pk}",
         )
@@ -134,7 +135,9 @@ def _add_reviews(facts: Facts, people: list[int]) -> None:
     """A released review counts for the day of the session that was reviewed, and is known from its release."""
     rows = Rating.objects.released().filter(therapist__in=people).order_by("session_on", "pk")
     for pk, therapist, session_on, released_at in rows.values_list("pk", "therapist_id", "session_on", "released_at"):
-        facts.reviews[therapist].append(Fact(What.DONE, session_on, released_at, "Reviewed: a session held", ref=f"rating-{pk}"))
+        if released_at is None:
+            continue
+        facts.reviews[therapist].append(Fact(What.DONE, session_on, released_at, "A reviewed session, held", ref=f"rating-{pk}"))
 
 
 def _add_sessions(facts: Facts, people: list[int], requirements: list[Requirement], on: dt.date) -> None:

@@ -26,6 +26,15 @@ class PersonField(forms.ModelChoiceField):
         return obj.get_full_name()
 
 
+def offer(form: forms.Form, name: str, choices: Any) -> None:
+    """What may be chosen: a queryset for people, pairs of value and label otherwise."""
+    field = form.fields[name]
+    if isinstance(field, forms.ModelChoiceField):
+        field.queryset = choices
+    elif isinstance(field, forms.ChoiceField):
+        field.choices = choices
+
+
 class RoleForm(forms.Form):
     """The part that an invitation and an added colleague share."""
 
@@ -68,7 +77,7 @@ class MemberForm(RoleForm):
 
     def __init__(self, *args: Any, people: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["person"].queryset = people
+        offer(self, "person", people)
 
 
 class EndChangeForm(forms.Form):
@@ -155,10 +164,11 @@ class SessionForm(forms.Form):
         min_value=5,
         max_value=600,
         initial=90,
+        widget=forms.NumberInput(attrs={"class": "nhsuk-input--width-4"}),
         error_messages={"required": "Enter the length in minutes.", "min_value": "A session lasts at least 5 minutes.", "max_value": "That is more than 10 hours. Check the minutes."},
     )
     held_by = PersonField(label="Led by", queryset=User.objects.none(), empty_label="Choose who led it", error_messages={"required": "Choose who led it."})
-    people = PeopleField(label="Who was there?", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, required=False, help_text="Untick whoever was away. Whoever led it counts as there.")
+    people = PeopleField(label="Who was there?", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, help_text="Untick whoever was away. Whoever led it counts as there.", error_messages={"required": "Tick who was there."})
 
     def __init__(self, *args: Any, team: Team, user: User, today: dt.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -167,8 +177,8 @@ class SessionForm(forms.Form):
         leads = recent.filter(role__in=Membership.LEADS)
         attending = recent.filter(role__in=[Role.THERAPIST, *Membership.LEADS])
         order = ("last_name", "first_name", "pk")
-        self.fields["held_by"].queryset = User.objects.filter(pk__in=leads.values("user")).order_by(*order)
-        self.fields["people"].queryset = User.objects.filter(pk__in=attending.values("user")).order_by(*order)
+        offer(self, "held_by", User.objects.filter(pk__in=leads.values("user")).order_by(*order))
+        offer(self, "people", User.objects.filter(pk__in=attending.values("user")).order_by(*order))
         self.fields["held_on"].initial = today
         usual = recent.filter(role__in=[Role.THERAPIST, *Membership.SUPERVISORS])
         self.fields["people"].initial = list(usual.values_list("user", flat=True))
@@ -195,7 +205,7 @@ class FamilyForm(forms.Form):
 
     def __init__(self, *args: Any, therapists: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["therapist"].queryset = therapists
+        offer(self, "therapist", therapists)
         only = list(therapists[:2])
         if len(only) == 1:
             self.fields["therapist"].initial = only[0].pk
@@ -217,5 +227,5 @@ class MatrixFilterForm(forms.Form):
 
     def __init__(self, *args: Any, requirements: list[tuple[str, str]], roles: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["requirement"].choices = [("", "All"), *requirements]
-        self.fields["role"].choices = [("", "All"), *roles]
+        offer(self, "requirement", [("", "All"), *requirements])
+        offer(self, "role", [("", "All"), *roles])

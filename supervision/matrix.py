@@ -172,7 +172,8 @@ def _members(teams: list[Team], *, on: dt.date, known_at: dt.datetime | None, on
         held = held.filter(added_at__lte=known_at)
     found: dict[int, list[Membership]] = defaultdict(list)
     for membership in held.order_by("starts_on", "pk"):
-        found[membership.team_id].append(membership)
+        if membership.team_id is not None:
+            found[membership.team_id].append(membership)
     return found
 
 

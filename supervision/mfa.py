@@ -63,7 +63,7 @@ class RequireMFAMiddleware:
 
 def has_second_factor(request: HttpRequest) -> bool:
     """Whether this session proved more than a password."""
-    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))  # type: ignore[arg-type]
+    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))
 
 
 def _may_edit(request: HttpRequest) -> bool:

@@ -79,13 +79,17 @@ def make_wording(programme, **fields):
 
 
 def make_consent(family, *, purposes=(Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE), **fields):
-    fields.setdefault("wording", ConsentWording.objects.filter(programme=family.team.programme).first() or make_wording(family.team.programme))
+    fields.setdefault(
+        "wording", ConsentWording.objects.filter(programme=family.team.programme).first() or make_wording(family.team.programme)
+    )
     fields.setdefault("method", Consent.Method.SIGNED_PAPER)
     fields.setdefault("given_on", days_ago(10))
     fields.setdefault("recorded_at", timezone.now())
     fields.setdefault("recorded_by", family.therapist)
     consent = Consent.objects.create(family=family, **fields)
-    ConsentPerson.objects.create(consent=consent, role=ConsentPerson.Role.CAREGIVER, initials="M.B.", purposes=[str(purpose) for purpose in purposes])
+    ConsentPerson.objects.create(
+        consent=consent, role=ConsentPerson.Role.CAREGIVER, initials="M.B.", purposes=[str(purpose) for purpose in purposes]
+    )
     return consent
 
 
@@ -93,7 +97,14 @@ def make_requirement(programme, kind, **fields):
     key = fields.setdefault("key", f"{kind}-{next(_count)}")
     fields.setdefault("name", key.replace("-", " ").title())
     fields.setdefault("rule", "Everybody does this.")
-    fields.setdefault("cadence", Requirement.Cadence.ONCE if kind == "course" else Requirement.Cadence.WEEK if kind == "supervision" else Requirement.Cadence.QUARTER)
+    fields.setdefault(
+        "cadence",
+        Requirement.Cadence.ONCE
+        if kind == "course"
+        else Requirement.Cadence.WEEK
+        if kind == "supervision"
+        else Requirement.Cadence.QUARTER,
+    )
     fields.setdefault("roles", [Membership.Role.THERAPIST, Membership.Role.SUPERVISOR])
     fields.setdefault("effective_from", days_ago(1000))
     if kind == "course":
@@ -116,11 +127,21 @@ def course_index():
 def check_block(key, *, kind="single", right=("Right",), wrong=("Wrong",)):
     options = [{"text": text, "is_correct": True, "feedback": f"{text}, yes."} for text in right]
     options += [{"text": text, "is_correct": False, "feedback": f"{text}, not quite."} for text in wrong]
-    return {"type": "check", "value": {"key": key, "kind": kind, "question": f"Question {key}?", "options": options, "explanation": "Because."}, "id": str(uuid.uuid4())}
+    return {
+        "type": "check",
+        "value": {"key": key, "kind": kind, "question": f"Question {key}?", "options": options, "explanation": "Because."},
+        "id": str(uuid.uuid4()),
+    }
 
 
 def exercise_block(key, *, minimum_words=3):
-    value = {"key": key, "title": "Think", "prompt": "<p>What would you say?</p>", "minimum_words": minimum_words, "guidance": "<p>Say it plainly.</p>"}
+    value = {
+        "key": key,
+        "title": "Think",
+        "prompt": "<p>What would you say?</p>",
+        "minimum_words": minimum_words,
+        "guidance": "<p>Say it plainly.</p>",
+    }
     return {"type": "exercise", "value": value, "id": str(uuid.uuid4())}
 
 

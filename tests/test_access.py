@@ -18,73 +18,73 @@ from tests import world as worlds
 COLUMNS = "nobody thea tom sam bea cora ada mona ed iggy olly otto lena".split()
 OURS = ("learning", "supervision", "recordings")
 
-# name | arguments from the world | one status a column
 ROWS = """
-learning:home | |
-learning:record | |
-learning:record-csv | |
-learning:certificate | record.reference |
-learning:course-enrol | course.key |
-learning:course-finish | course.key |
-learning:lesson-check | lesson.key |
-learning:lesson-exercise | lesson.key |
-learning:lesson-note | lesson.key |
-learning:lesson-done | lesson.key |
-learning:lesson-place | lesson.key |
-supervision:index | |
-supervision:team-list | |
-supervision:team-detail | team.slug |
-supervision:team-matrix-csv | team.slug |
-supervision:person-detail | team.slug thea.pk |
-supervision:cell-detail | team.slug thea.pk requirement.key |
-supervision:evidence-create | team.slug thea.pk requirement.key |
-supervision:evidence-withdraw | team.slug evidence.pk |
-supervision:member-list | team.slug |
-supervision:membership-add | team.slug |
-supervision:membership-change | team.slug membership.pk |
-supervision:membership-end | team.slug membership.pk |
-supervision:invitation-create | team.slug |
-supervision:invitation-resend | team.slug invitation.pk |
-supervision:invitation-cancel | team.slug invitation.pk |
-supervision:invitation-accept | token |
-supervision:session-list | team.slug |
-supervision:session-create | team.slug |
-supervision:session-cancel | team.slug session.pk |
-supervision:family-list | team.slug |
-supervision:family-create | team.slug |
-supervision:family-close | team.slug family.pk |
-recordings:list | |
-recordings:upload | |
-recordings:consent-create | family.pk |
-recordings:consent-detail | consent.pk |
-recordings:consent-print | consent.pk |
-recordings:consent-withdraw | consent.pk |
-recordings:detail | recording.pk |
-recordings:audio | recording.pk |
-recordings:delete | recording.pk |
-recordings:certificate | gone.pk |
-recordings:status | recording.pk |
-recordings:retry | recording.pk |
-recordings:transcript | recording.pk |
-recordings:peaks | recording.pk |
-recordings:review-list | |
-recordings:review | recording.pk |
-recordings:review-submit | review.pk |
-recordings:review-release | review.pk |
-recordings:annotation-create | review.pk |
-recordings:annotation-change | annotation.pk |
-recordings:annotation-remove | annotation.pk |
-recordings:annotation-restore | annotation.pk |
-recordings:score | review.pk item.key |
-recordings:review-words | review.pk strengths_word |
-recordings:heard | recording.pk |
-recordings:feedback | feedback.pk |
-recordings:reply | feedback.pk |
+# name                          | arguments                         | nobody thea tom sam bea cora ada mona ed  iggy olly otto lena
+learning:home                   |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
+learning:record                 |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
+learning:record-csv             |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
+learning:certificate            | record.reference                  | in     200  404 404 404 404  404 404  404 404  404  404  404
+learning:course-enrol           | course.key                        | in     403  404 404 404 404  404 404  404 404  404  404  404
+learning:course-finish          | course.key                        | in     302  404 404 404 404  404 404  404 404  404  404  404
+learning:lesson-check           | lesson.key                        | in     302  404 404 404 404  404 404  404 404  404  404  404
+learning:lesson-exercise        | lesson.key                        | in     302  404 404 404 404  404 404  404 404  404  404  404
+learning:lesson-note            | lesson.key                        | in     302  404 404 404 404  404 404  404 404  404  404  404
+learning:lesson-done            | lesson.key                        | in     422  404 404 404 404  404 404  404 404  404  404  404
+learning:lesson-place           | lesson.key                        | in     204  404 404 404 404  404 404  404 404  404  404  404
+supervision:index               |                                   | in     302  302 302 302 302  302 302  302 302  302  302  302
+supervision:team-list           |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
+supervision:team-detail         | team.slug                         | in     403  403 200 200 200  200 200  403 403  404  404  404
+supervision:team-matrix-csv     | team.slug                         | in     403  403 200 200 200  200 200  403 403  404  404  404
+supervision:person-detail       | team.slug thea.pk                 | in     200  404 200 200 200  200 200  404 404  404  404  404
+supervision:cell-detail         | team.slug thea.pk requirement.key | in     200  404 200 200 200  200 200  404 404  404  404  404
+supervision:evidence-create     | team.slug thea.pk requirement.key | in     403  404 200 200 403  200 403  404 404  404  404  404
+supervision:evidence-withdraw   | team.slug evidence.pk             | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:member-list         | team.slug                         | in     403  403 200 200 200  200 200  403 403  404  404  404
+supervision:membership-add      | team.slug                         | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:membership-change   | team.slug membership.pk           | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:membership-end      | team.slug membership.pk           | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:invitation-create   | team.slug                         | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:invitation-resend   | team.slug invitation.pk           | in     403  403 302 302 403  302 403  403 403  404  404  404
+supervision:invitation-cancel   | team.slug invitation.pk           | in     403  403 302 302 403  302 403  403 403  404  404  404
+supervision:invitation-accept   | token                             | 200    403  403 403 403 403  403 403  403 403  403  403  403
+supervision:session-list        | team.slug                         | in     403  403 200 200 200  200 200  403 403  404  404  404
+supervision:session-create      | team.slug                         | in     403  403 200 200 200  200 403  403 403  404  404  404
+supervision:session-cancel      | team.slug session.pk              | in     403  403 200 200 200  200 403  403 403  404  404  404
+supervision:family-list         | team.slug                         | in     200  200 200 200 200  403 403  403 403  404  404  404
+supervision:family-create       | team.slug                         | in     200  200 200 200 403  403 403  403 403  404  404  404
+supervision:family-close        | team.slug family.pk               | in     200  404 200 200 403  404 404  404 404  404  404  404
+recordings:list                 |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
+recordings:upload               |                                   | in     302  200 302 302 200  200 200  200 200  200  200  200
+recordings:consent-create       | family.pk                         | in     200  404 200 200 403  404 404  404 404  404  404  404
+recordings:consent-detail       | consent.pk                        | in     200  404 200 200 200  404 404  404 200  404  404  404
+recordings:consent-print        | consent.pk                        | in     200  404 200 200 200  404 404  404 200  404  404  404
+recordings:consent-withdraw     | consent.pk                        | in     200  404 200 200 403  404 404  404 200  404  404  404
+recordings:detail               | recording.pk                      | in     200  404 200 200 200  404 404  404 200  404  404  404
+recordings:audio                | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:delete               | recording.pk                      | in     403  404 200 200 403  404 404  404 403  404  404  404
+recordings:certificate          | gone.pk                           | in     200  404 200 200 200  404 404  404 200  404  404  404
+recordings:status               | recording.pk                      | in     302  404 302 302 302  404 404  404 302  404  404  404
+recordings:retry                | recording.pk                      | in     302  404 302 302 302  404 404  404 302  404  404  404
+recordings:transcript           | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:peaks                | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:review-list          |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
+recordings:review               | recording.pk                      | in     403  404 403 403 200  404 404  404 403  404  404  404
+recordings:review-submit        | review.pk                         | in     404  404 404 404 200  404 404  404 404  404  404  404
+recordings:review-release       | review.pk                         | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:annotation-create    | review.pk                         | in     404  404 404 404 422  404 404  404 404  404  404  404
+recordings:annotation-change    | annotation.pk                     | in     404  404 404 404 422  404 404  404 404  404  404  404
+recordings:annotation-remove    | annotation.pk                     | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:annotation-restore   | annotation.pk                     | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:score                | review.pk item.key                | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:review-words         | review.pk strengths_word          | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:heard                | recording.pk                      | in     422  404 422 422 422  404 404  404 403  404  404  404
+recordings:feedback             | feedback.pk                       | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:reply                | feedback.pk                       | in     422  404 403 403 422  404 404  404 404  404  404  404
 """
 
 
 def rows():
-    for line in ROWS.strip().splitlines():
+    for line in ROWS.strip().splitlines()[1:]:
         name, arguments, cells = (part.strip() for part in line.split("|"))
         yield name, arguments.split(), cells.split()
 
@@ -130,7 +130,20 @@ def table(world):
 
 @pytest.fixture
 def world(harbour, meadow, thea, tom, sam, bea, cora, ada, mona, ed, iggy, olly, otto, lena):
-    cast = {"thea": thea, "tom": tom, "sam": sam, "bea": bea, "cora": cora, "ada": ada, "mona": mona, "ed": ed, "iggy": iggy, "olly": olly, "otto": otto, "lena": lena}
+    cast = {
+        "thea": thea,
+        "tom": tom,
+        "sam": sam,
+        "bea": bea,
+        "cora": cora,
+        "ada": ada,
+        "mona": mona,
+        "ed": ed,
+        "iggy": iggy,
+        "olly": olly,
+        "otto": otto,
+        "lena": lena,
+    }
     return worlds.build(harbour, cast)
 
 

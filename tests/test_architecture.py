@@ -20,7 +20,11 @@ def own_files(*suffixes):
 
 
 def test_no_file_is_longer_than_400_lines():
-    long = [f"{path.relative_to(BASE)}: {count}" for path in own_files(".py", ".js", ".css", ".html") if (count := len(path.read_text().splitlines())) > 400]
+    long = [
+        f"{path.relative_to(BASE)}: {count}"
+        for path in own_files(".py", ".js", ".css", ".html")
+        if (count := len(path.read_text().splitlines())) > 400
+    ]
     assert not long
 
 
@@ -42,7 +46,7 @@ def test_records_never_cascade_from_a_person_or_a_page():
             for field in model._meta.get_fields():
                 if not isinstance(field, models.ForeignKey) or field.remote_field.on_delete is not models.CASCADE:
                     continue
-                is_inherited = field.model is not model or isinstance(field, models.OneToOneField) and field.remote_field.parent_link
+                is_inherited = field.model is not model or (isinstance(field, models.OneToOneField) and field.remote_field.parent_link)
                 is_through = model._meta.auto_created
                 if not is_inherited and not is_through and f"{model.__name__}.{field.name}" not in allowed:
                     offenders.append(f"{model.__name__}.{field.name}")

@@ -26,21 +26,45 @@ def build(team, cast):
     world.lesson = factories.lessons_of(world.course)[0]
     enrolment.enrol(learner=thea, course=world.course, reason="Orientation", by=None, now=now)
     world.record = TrainingRecord.objects.create(
-        learner=thea, learner_name="Thea Example", course_key=uuid.uuid4(), course_slug="earlier", course_title="Earlier", course_kind="other",
-        hours=1, completed_on=factories.days_ago(30), recorded_at=now, lessons=[],
+        learner=thea,
+        learner_name="Thea Example",
+        course_key=uuid.uuid4(),
+        course_slug="earlier",
+        course_title="Earlier",
+        course_kind="other",
+        hours=1,
+        completed_on=factories.days_ago(30),
+        recorded_at=now,
+        lessons=[],
     )
     world.strengths_word = "strengths"
     world.requirement = factories.make_requirement(team.programme, "course")
     world.evidence = Evidence.objects.create(
-        person=thea, programme=team.programme, requirement_key=world.requirement.key, kind="certificate", occurred_on=factories.days_ago(3),
-        note="From elsewhere", recorded_at=now, recorded_by=sam,
+        person=thea,
+        programme=team.programme,
+        requirement_key=world.requirement.key,
+        kind="certificate",
+        occurred_on=factories.days_ago(3),
+        note="From elsewhere",
+        recorded_at=now,
+        recorded_by=sam,
     )
     world.membership = Membership.objects.get(user=cast["tom"])
     world.family = factories.make_family(team, thea)
     world.consent = factories.make_consent(world.family)
-    world.session = sessions.hold(team=team, kind="supervision", held_on=factories.days_ago(1), held_by=sam, minutes=60, people=[thea], by=sam, now=now)
+    world.session = sessions.hold(
+        team=team, kind="supervision", held_on=factories.days_ago(1), held_by=sam, minutes=60, people=[thea], by=sam, now=now
+    )
     world.invitation, world.token = invitations.invite(
-        email="new@example.org", first_name="New", last_name="Person", team=team, role=Role.THERAPIST, starts_on=factories.today(), ends_on=None, by=sam, now=now
+        email="new@example.org",
+        first_name="New",
+        last_name="Person",
+        team=team,
+        role=Role.THERAPIST,
+        starts_on=factories.today(),
+        ends_on=None,
+        by=sam,
+        now=now,
     )
     instruments.load_instruments()
     codebook.load(team.programme)
@@ -50,21 +74,42 @@ def build(team, cast):
     world.heard = _recording(world.consent, now)
     world.review = Review.objects.create(recording=world.recording, rater=cora, instrument=instrument, started_at=now)
     world.feedback = Review.objects.create(
-        recording=world.heard, rater=cora, instrument=instrument, started_at=now, submitted_at=now, released_at=now, state=Review.State.RELEASED
+        recording=world.heard,
+        rater=cora,
+        instrument=instrument,
+        started_at=now,
+        submitted_at=now,
+        released_at=now,
+        state=Review.State.RELEASED,
     )
     code = Code.objects.filter(programme=team.programme).first()
     world.annotation = Annotation.objects.create(review=world.review, code=code, start_ms=0, end_ms=900, created_at=now, changed_at=now)
     world.gone = _recording(world.consent, now, state=Recording.State.DESTROYED, destroyed_at=now)
     DestructionCertificate.objects.create(
-        recording=world.gone, reason="mistake", items=[], key_destroyed_at=now, backups_unreadable_on=factories.today() + dt.timedelta(days=7), destroyed_at=now, destroyed_by=thea
+        recording=world.gone,
+        reason="mistake",
+        items=[],
+        key_destroyed_at=now,
+        backups_unreadable_on=factories.today() + dt.timedelta(days=7),
+        destroyed_at=now,
+        destroyed_by=thea,
     )
     return world
 
 
 def _recording(consent, now, **fields):
     recording = Recording.objects.create(
-        consent=consent, family=consent.family, therapist=consent.family.therapist, team=consent.family.team, session_on=factories.days_ago(2),
-        uploaded_at=now, duration_ms=60_000, container="ogg", size=5000, fingerprint=uuid.uuid4().hex, **{"state": Recording.State.READY, **fields},
+        consent=consent,
+        family=consent.family,
+        therapist=consent.family.therapist,
+        team=consent.family.team,
+        session_on=factories.days_ago(2),
+        uploaded_at=now,
+        duration_ms=60_000,
+        container="ogg",
+        size=5000,
+        fingerprint=uuid.uuid4().hex,
+        **{"state": Recording.State.READY, **fields},
     )
     Processing.objects.create(recording=recording, state=Processing.State.DONE, queued_at=now)
     if recording.state == Recording.State.READY:

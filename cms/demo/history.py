@@ -39,7 +39,14 @@ def load(loaded: "Loaded") -> None:
             _orientation(loaded, person)
     for name, days in BOOSTERS:
         _course(loaded, loaded.users[name], BOOSTER, finished=days, reason="Quarterly booster")
-    enrolment.enrol(learner=loaded.users["Tom"], course=_page(BOOSTER), reason="Quarterly booster", by=loaded.users["Cora"], now=loaded.at(9), again=True)
+    enrolment.enrol(
+        learner=loaded.users["Tom"],
+        course=_page(BOOSTER),
+        reason="Quarterly booster",
+        by=loaded.users["Cora"],
+        now=loaded.at(9),
+        again=True,
+    )
     _supervision(loaded)
     _families(loaded)
     _invitations(loaded)
@@ -116,7 +123,9 @@ def _supervision(loaded: "Loaded") -> None:
             for kind, weekday, minutes, holder in (("supervision", 1, 90, supervisor), ("consultation", 3, 60, "Cora")):
                 held_on = monday - dt.timedelta(days=7 * week - weekday)
                 roles = [Role.THERAPIST, Role.SUPERVISOR]
-                present = [m.user for m in Membership.objects.on(held_on).filter(team=team, role__in=roles).select_related("user").order_by("pk")]
+                present = [
+                    m.user for m in Membership.objects.on(held_on).filter(team=team, role__in=roles).select_related("user").order_by("pk")
+                ]
                 if week % 4 == 0 and len(present) > 2:
                     present = present[:-1]
                 sessions.hold(
@@ -142,8 +151,13 @@ def _families(loaded: "Loaded") -> None:
         (people.MEADOW, "Olly", "M-322", "B.K.", 30, None),
     ):
         family = families.open_family(
-            team=loaded.teams[team], therapist=loaded.users[therapist], reference=reference, initials=initials,
-            opened_on=loaded.days_ago(opened), by=loaded.users[therapist], now=loaded.at(opened),
+            team=loaded.teams[team],
+            therapist=loaded.users[therapist],
+            reference=reference,
+            initials=initials,
+            opened_on=loaded.days_ago(opened),
+            by=loaded.users[therapist],
+            now=loaded.at(opened),
         )
         if closed is not None:
             families.close_family(family=family, on=loaded.days_ago(closed), by=loaded.users[therapist], now=loaded.at(closed))
@@ -151,6 +165,13 @@ def _families(loaded: "Loaded") -> None:
 
 def _invitations(loaded: "Loaded") -> None:
     invitations.invite(
-        email="femi.lawal@harbour.example", first_name="Femi", last_name="Lawal", team=loaded.teams[people.HARBOUR], role=Role.THERAPIST,
-        starts_on=loaded.anchor + dt.timedelta(days=9), ends_on=None, by=loaded.users["Ada"], now=loaded.at(2),
+        email="femi.lawal@harbour.example",
+        first_name="Femi",
+        last_name="Lawal",
+        team=loaded.teams[people.HARBOUR],
+        role=Role.THERAPIST,
+        starts_on=loaded.anchor + dt.timedelta(days=9),
+        ends_on=None,
+        by=loaded.users["Ada"],
+        now=loaded.at(2),
     )

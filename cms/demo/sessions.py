@@ -51,7 +51,9 @@ def load(loaded: "Loaded") -> None:
             _review(loaded, recording, reviews[name], submitted=days - 4)
 
 
-def _consent(loaded: "Loaded", reference: str, heard: tuple[tuple[str, str, tuple[Purpose, ...]], ...], days: int, method: str, valid: int | None) -> None:
+def _consent(
+    loaded: "Loaded", reference: str, heard: tuple[tuple[str, str, tuple[Purpose, ...]], ...], days: int, method: str, valid: int | None
+) -> None:
     family = FamilyReference.objects.get(reference=reference)
     if family.consents.exists():
         return
@@ -106,14 +108,25 @@ def _review(loaded: "Loaded", recording: Recording, said: dict[str, Any], *, sub
     marks = {}
     for moment in said["moments"]:
         marks[moment["id"]] = annotation.annotate(
-            review=draft, code=codes[moment["code"]], start_ms=int(moment["from"] * 1000), end_ms=int(moment["to"] * 1000),
-            comment=moment["comment"], by=rater, now=now,
+            review=draft,
+            code=codes[moment["code"]],
+            start_ms=int(moment["from"] * 1000),
+            end_ms=int(moment["to"] * 1000),
+            comment=moment["comment"],
+            by=rater,
+            now=now,
         )
     items = {item.key: item for item in Item.objects.filter(instrument=instrument)}
     for key, (score, evidence) in said["scores"].items():
         review.score(
-            review=draft, item=items[key], score=score, is_not_applicable=score is None,
-            evidence=[marks[name].pk for name in evidence], version=0, by=rater, now=now,
+            review=draft,
+            item=items[key],
+            score=score,
+            is_not_applicable=score is None,
+            evidence=[marks[name].pk for name in evidence],
+            version=0,
+            by=rater,
+            now=now,
         )
     for name in review.TEXTS:
         review.write(review=draft, name=name, text=said[name], seen=None, by=rater)

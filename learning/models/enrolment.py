@@ -32,7 +32,9 @@ class Enrolment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["learner", "course_key", "period"], name="unique_enrolment_period"),
-            models.CheckConstraint(condition=Q(completed_at__isnull=True) | Q(completed_at__gte=F("enrolled_at")), name="enrolment_completed_after_start"),
+            models.CheckConstraint(
+                condition=Q(completed_at__isnull=True) | Q(completed_at__gte=F("enrolled_at")), name="enrolment_completed_after_start"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,16 +8,24 @@ from wagtailmedia.models import AbstractMedia
 
 
 class CourseImage(AbstractImage):
-    admin_form_fields = ("title", "file", "description", "collection", "tags", "focal_point_x", "focal_point_y", "focal_point_width", "focal_point_height")
+    admin_form_fields = (
+        "title",
+        "file",
+        "description",
+        "collection",
+        "tags",
+        "focal_point_x",
+        "focal_point_y",
+        "focal_point_width",
+        "focal_point_height",
+    )
 
 
 class CourseImageRendition(AbstractRendition):
     image = models.ForeignKey(CourseImage, on_delete=models.CASCADE, related_name="renditions")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["image", "filter_spec", "focal_point_key"], name="unique_course_image_rendition")
-        ]
+        constraints = [models.UniqueConstraint(fields=["image", "filter_spec", "focal_point_key"], name="unique_course_image_rendition")]
 
 
 class CourseDocument(AbstractDocument):
@@ -27,9 +35,7 @@ class CourseDocument(AbstractDocument):
 class CourseMedia(AbstractMedia):
     """Audio or video for a lesson, with the captions and transcript that WCAG 1.2 asks for."""
 
-    captions = models.FileField(
-        upload_to="captions", blank=True, validators=[FileExtensionValidator(["vtt"])], help_text="A WebVTT file."
-    )
+    captions = models.FileField(upload_to="captions", blank=True, validators=[FileExtensionValidator(["vtt"])], help_text="A WebVTT file.")
     transcript = models.TextField(blank=True, help_text="Everything that is said, with who says it.")
 
     admin_form_fields = ("title", "file", "captions", "transcript", "collection", "duration", "width", "height", "thumbnail", "tags")

@@ -21,6 +21,7 @@ class CourseIndexPage(Page):
     subpage_types = ["learning.CoursePage"]
     parent_page_types = ["wagtailcore.Page", "cms.HomePage"]
     page_description = "Holds the courses."
+    preview_modes: list[tuple[str, str]] = []
 
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         from learning.views import pages
@@ -38,6 +39,11 @@ class KeyedPage(Page):
     class Meta:
         abstract = True
 
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        """Drafts look as the page will; the views see `is_preview` and record nothing."""
+        request.is_preview = True  # type: ignore[attr-defined]
+        return self.serve(request)
+
     def with_content_json(self, content: dict[str, Any]) -> "KeyedPage":
         """A revision never changes the key: a copy takes over its original's revisions, and they hold the original's key."""
         page: KeyedPage = super().with_content_json(content)
@@ -54,11 +60,17 @@ class CoursePage(KeyedPage):
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.OTHER)
     summary = models.TextField(max_length=600)
     audience = models.CharField(max_length=255, blank=True)
-    hours = models.DecimalField(max_digits=5, decimal_places=1, validators=[MinValueValidator(0)], help_text="Taught hours, for the training record.")
+    hours = models.DecimalField(
+        max_digits=5, decimal_places=1, validators=[MinValueValidator(0)], help_text="Taught hours, for the training record."
+    )
     licence_note = models.TextField(blank=True)
-    is_open = models.BooleanField("open to all staff", default=False, help_text="Anyone signed in may start it; otherwise people are enrolled by their role.")
+    is_open = models.BooleanField(
+        "open to all staff", default=False, help_text="Anyone signed in may start it; otherwise people are enrolled by their role."
+    )
     is_in_sequence = models.BooleanField("lessons in order", default=True, help_text="A lesson opens when the one before it is done.")
-    prerequisite = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="This course opens when that one is complete.")
+    prerequisite = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="This course opens when that one is complete."
+    )
 
     content_panels = [
         *Page.content_panels,
@@ -97,7 +109,9 @@ class DayPage(KeyedPage):
 
 class LessonPage(KeyedPage):
     summary = models.CharField(max_length=300)
-    minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(1)], help_text="Time to work through it, exercises included.")
+    minutes = models.PositiveSmallIntegerField(
+        default=15, validators=[MinValueValidator(1)], help_text="Time to work through it, exercises included."
+    )
     aims = models.TextField(blank=True, help_text="What the learner can do afterwards; one aim a line.")
     body = StreamField(LessonBodyBlock())
     sources = models.TextField(blank=True, help_text="One source a line.")

@@ -40,7 +40,7 @@ def check(request: AuthenticatedRequest, key: uuid.UUID) -> HttpResponse:
         read = reading.read(lesson, found.enrolment)
         view = read.find_check(check_key)
         if view is not None and not view.is_passed:
-            view.error = form.errors["chosen"][0]
+            view.error = str(form.errors["chosen"][0])
         if request.htmx:
             context = {**lesson_context(lesson, found, read), "check": view, "is_swap": True, "form": None}
             return render(request, "learning/_check.html", context, status=422)
@@ -137,7 +137,12 @@ def place(request: AuthenticatedRequest, key: uuid.UUID) -> HttpResponse:
     if found.enrolment is not None:
         sent = form.cleaned_data
         visits.keep_place(
-            enrolment=found.enrolment, lesson=lesson, block_id=sent["block"], media_id=sent["media"], seconds=sent["seconds"], now=timezone.now()
+            enrolment=found.enrolment,
+            lesson=lesson,
+            block_id=sent["block"],
+            media_id=sent["player"],
+            seconds=sent["seconds"],
+            now=timezone.now(),
         )
     return HttpResponse(status=204)
 

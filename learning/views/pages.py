@@ -76,14 +76,32 @@ def lesson(request: AuthenticatedRequest, page: LessonPage) -> HttpResponse:
 
 
 def lesson_response(
-    request: HttpRequest, page: LessonPage, found: Access, read: reading.Reading, *, form: Form | None = None, note: NoteForm | None = None, status: int = 200
+    request: HttpRequest,
+    page: LessonPage,
+    found: Access,
+    read: reading.Reading,
+    *,
+    form: Form | None = None,
+    note: NoteForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """The whole page of a lesson that this person may read. `form` is an invalid one, for the error summary."""
-    return render(request, "learning/lesson_detail.html", lesson_context(page, found, read, is_draft=is_draft_preview(request), form=form, note=note), status=status)
+    return render(
+        request,
+        "learning/lesson_detail.html",
+        lesson_context(page, found, read, is_draft=is_draft_preview(request), form=form, note=note),
+        status=status,
+    )
 
 
 def lesson_context(
-    page: LessonPage, found: Access, read: reading.Reading, *, is_draft: bool = False, form: Form | None = None, note: NoteForm | None = None
+    page: LessonPage,
+    found: Access,
+    read: reading.Reading,
+    *,
+    is_draft: bool = False,
+    form: Form | None = None,
+    note: NoteForm | None = None,
 ) -> dict[str, Any]:
     """What the page of a lesson and each of its fragments need."""
     progress = found.progress

@@ -30,7 +30,15 @@ def certificate(request: AuthenticatedRequest, reference: uuid.UUID) -> HttpResp
 @require_safe
 def record_csv(request: AuthenticatedRequest) -> HttpResponse:
     rows = [
-        (each.learner_name, each.course_title, each.course_kind, each.completed_on.isoformat(), each.hours, len(each.lessons), each.reference)
+        (
+            each.learner_name,
+            each.course_title,
+            each.course_kind,
+            each.completed_on.isoformat(),
+            each.hours,
+            len(each.lessons),
+            each.reference,
+        )
         for each in records([request.user.pk])
     ]
     return csv_response("training-record.csv", ["Name", "Course", "Kind", "Completed on", "Hours", "Lessons", "Reference"], rows)

@@ -65,7 +65,9 @@ class Consent(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("given_on")), name="consent_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("given_on")), name="consent_ends_after_start"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -74,7 +74,9 @@ class Recording(models.Model):
     peak_db = models.FloatField(null=True)
     container = models.CharField(max_length=20)
     size = models.PositiveBigIntegerField(help_text="Bytes received.")
-    fingerprint = models.CharField(max_length=64, help_text="HMAC-SHA-256 of the content under the site key: finds a double upload, tells nothing else.")
+    fingerprint = models.CharField(
+        max_length=64, help_text="HMAC-SHA-256 of the content under the site key: finds a double upload, tells nothing else."
+    )
     destroyed_at = models.DateTimeField(null=True, blank=True)
 
     objects = RecordingQuerySet.as_manager()

@@ -77,8 +77,14 @@ class Review(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["recording", "rater"], name="unique_review_per_rater"),
-            models.CheckConstraint(condition=Q(state="in_progress", submitted_at__isnull=True) | (~Q(state="in_progress") & Q(submitted_at__isnull=False)), name="review_submitted_pair"),
-            models.CheckConstraint(condition=Q(state="released", released_at__isnull=False) | (~Q(state="released") & Q(released_at__isnull=True)), name="review_released_pair"),
+            models.CheckConstraint(
+                condition=Q(state="in_progress", submitted_at__isnull=True) | (~Q(state="in_progress") & Q(submitted_at__isnull=False)),
+                name="review_submitted_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="released", released_at__isnull=False) | (~Q(state="released") & Q(released_at__isnull=True)),
+                name="review_released_pair",
+            ),
         ]
 
     def __str__(self) -> str:

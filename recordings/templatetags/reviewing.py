@@ -30,13 +30,13 @@ def code_shape(code: Code | None) -> SafeString:
 @register.filter
 def clock_ms(milliseconds: int | None) -> str:
     """Milliseconds as a position on a tape, in whole seconds: "2:10"."""
-    return "" if milliseconds is None else clock_text(milliseconds // 1000 * 1000)
+    return clock_text(milliseconds // 1000 * 1000) if isinstance(milliseconds, int) else ""
 
 
 @register.filter
 def exact_ms(milliseconds: int | None) -> str:
     """Milliseconds as they are typed into a field: "2:10.4"."""
-    return "" if milliseconds is None else clock_text(milliseconds)
+    return clock_text(milliseconds) if isinstance(milliseconds, int) else ""
 
 
 @register.simple_tag

@@ -125,7 +125,7 @@ def _goes(count: int) -> list[str]:
             "This consent. Nothing has been recorded under it; nothing can be from now on.",
             "An upload that is under way is refused when it arrives.",
         ]
-    recordings = "The one recording" if count == 1 else f"All {count} recordings"
+    recordings = {1: "The one recording", 2: "Both recordings"}.get(count, f"All {count} recordings")
     return [
         f"{recordings} made under this consent: the sound, the transcript, and what was computed from them.",
         "What reviewers wrote about them, and the replies.",

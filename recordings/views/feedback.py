@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from recordings import comments, permissions, workbench
@@ -26,6 +27,7 @@ def _review(request: AuthenticatedRequest, review_id: uuid.UUID) -> Review:
     return get_object_or_404(seen.select_related(*related), pk=review_id)
 
 
+@never_cache
 @require_GET
 def feedback(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
     review = _review(request, review_id)
@@ -73,6 +75,7 @@ def _fragment(wanted: str, found: list[workbench.Moment]) -> str:
     return ""
 
 
+@never_cache
 @require_POST
 def reply(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
     review = _review(request, review_id)

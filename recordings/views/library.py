@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from recordings import destruction, life, permissions, transcript, uploads, vault
 from recordings.forms import DeleteForm, LibraryFilter
-from recordings.models import DestructionCertificate, Recording, Review, SealedObject
+from recordings.models import DestructionCertificate, Recording, SealedObject
 from supervision.http import AuthenticatedRequest
 
 PER_PAGE = 25
@@ -66,10 +66,6 @@ def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
         **_transcript(request, recording),
         "can_review": recording.state == Recording.State.READY and permissions.can_review(request.user, recording),
         "can_delete": permissions.can_delete(request.user, recording),
-        "reviews": Review.objects.visible_to(request.user)
-        .filter(recording=recording, state=Review.State.RELEASED)
-        .select_related("rater")
-        .order_by("released_at", "pk"),
     }
     return render(request, "recordings/recording_detail.html", context)
 

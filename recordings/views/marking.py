@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from recordings import annotation as annotating
@@ -53,7 +54,7 @@ def _answers_refusals(view: View) -> View:
             messages.error(request, str(refusal))
             return redirect("recordings:review-list")
 
-    return require_POST(wrapped)
+    return never_cache(require_POST(wrapped))
 
 
 def _to_bench(review: Review, anchor: str = "") -> HttpResponseRedirect:

@@ -10,6 +10,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from recordings import listening, permissions
@@ -83,6 +84,7 @@ def _with_progress(own: QuerySet[Review], user: User) -> list[dict[str, Any]]:
 # The workbench
 
 
+@never_cache
 @require_http_methods(["GET", "POST"])
 def review(request: AuthenticatedRequest, recording_id: uuid.UUID) -> HttpResponse:
     """POST begins the review of that recording; GET is the workbench."""

@@ -98,10 +98,10 @@ def _upload(request: AuthenticatedRequest, family: FamilyReference, handler: upl
 
 
 def _taken(request: AuthenticatedRequest, recording: Recording) -> HttpResponse:
-    minutes, seconds = divmod(recording.duration_ms // 1000, 60)
+    length = uploads.length_words(recording.duration_ms)
     messages.success(
         request,
-        f"Your recording is safe: {minutes} minutes {seconds} seconds. {uploads.level_sentence(recording)} You can close this page; the transcript is made without you.",
+        f"Your recording is safe: {length}. {uploads.level_sentence(recording)} You can close this page; the transcript is made without you.",
     )
     url = reverse("recordings:detail", args=[recording.pk])
     if request.headers.get("Accept") == "application/json":  # upload.js

@@ -32,7 +32,9 @@ class FamilyReference(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["team", "reference"], name="unique_family_reference"),
-            models.CheckConstraint(condition=Q(closed_on__isnull=True) | Q(closed_on__gte=F("opened_on")), name="family_closed_after_opening"),
+            models.CheckConstraint(
+                condition=Q(closed_on__isnull=True) | Q(closed_on__gte=F("opened_on")), name="family_closed_after_opening"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -130,7 +130,8 @@ class Membership(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")), name="membership_ends_after_start"),
             models.CheckConstraint(
-                condition=Q(team__isnull=False) | Q(role__in=["service_manager", "content_editor", "ig_lead"]), name="membership_team_unless_service_wide"
+                condition=Q(team__isnull=False) | Q(role__in=["service_manager", "content_editor", "ig_lead"]),
+                name="membership_team_unless_service_wide",
             ),
             models.CheckConstraint(condition=~Q(role="backup_supervisor") | Q(ends_on__isnull=False), name="membership_cover_has_an_end"),
             models.UniqueConstraint(fields=["user", "team", "role", "starts_on"], name="unique_membership_start"),

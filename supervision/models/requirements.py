@@ -67,7 +67,10 @@ class Evidence(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(kind="withdrawn", withdraws__isnull=False) | (~Q(kind="withdrawn") & Q(withdraws__isnull=True)), name="evidence_withdrawal_pair"),
+            models.CheckConstraint(
+                condition=Q(kind="withdrawn", withdraws__isnull=False) | (~Q(kind="withdrawn") & Q(withdraws__isnull=True)),
+                name="evidence_withdrawal_pair",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -95,7 +98,8 @@ class SupervisionSession(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(minutes__gte=5), name="session_has_length"),
             models.CheckConstraint(
-                condition=Q(cancelled_at__isnull=True, cancelled_by__isnull=True) | Q(cancelled_at__isnull=False, cancelled_by__isnull=False),
+                condition=Q(cancelled_at__isnull=True, cancelled_by__isnull=True)
+                | Q(cancelled_at__isnull=False, cancelled_by__isnull=False),
                 name="session_cancelled_pair",
             ),
         ]

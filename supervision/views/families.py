@@ -22,11 +22,10 @@ def family_list(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if not (permissions.can_open_family(request.user, team) or permissions.can_lead(request.user, team)):
         raise PermissionDenied
     known = FamilyReference.objects.visible_to(request.user).filter(team=team).select_related("therapist").order_by("-opened_on", "-pk")
-    shown = [{"family": family, "can_close": _can_close(request.user, family)} for family in known]
     context = {
         "team": team,
-        "open": [one for one in shown if one["family"].closed_on is None],
-        "closed": [one for one in shown if one["family"].closed_on is not None],
+        "open": [{"family": one, "can_close": _can_close(request.user, one)} for one in known if one.closed_on is None],
+        "closed": [{"family": one} for one in known if one.closed_on is not None],
         "leads": permissions.can_lead(request.user, team),
         **rights(request.user, team),
     }

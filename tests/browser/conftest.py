@@ -32,7 +32,9 @@ def demo_site(tmp_path_factory):
     log = (data / "log").open("wb")
     environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
     environment |= {"PLUMBLINE_DATA": str(data), "PORT": str(port), "WHISPER_MODEL": "tiny.en"}
-    process = subprocess.Popen([sys.executable, "-m", "cms.demo.run"], cwd=BASE, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cms.demo.run"], cwd=BASE, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(240):
@@ -61,7 +63,16 @@ def demo_site(tmp_path_factory):
 def browser():
     if not CHROMIUM:
         pytest.fail("Chromium is missing; `make test` installs it.")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"]
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser

@@ -15,8 +15,8 @@ BASE = Path(__file__).resolve().parent.parent.parent
 LEASE = 3
 
 
-def until(what, seconds=60.0, every=0.02):
-    """Waits until `what()` is true and returns it."""
+def until(what, seconds=240.0, every=0.02):
+    """Waits until `what()` is true and returns it. The time is for a machine that is busy with other things."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := what():

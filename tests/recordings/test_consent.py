@@ -47,7 +47,9 @@ def record(family, wording, thea):
 
 
 def test_it_keeps_who_what_which_words_and_who_wrote_it_down(record, thea, wording):
-    consent = record(people=[(Role.CAREGIVER, " m.b. ", [REVIEW, RECORD]), (Role.YOUNG_PERSON, "J.B.", [RECORD])], parental_responsibility="Mother")
+    consent = record(
+        people=[(Role.CAREGIVER, " m.b. ", [REVIEW, RECORD]), (Role.YOUNG_PERSON, "J.B.", [RECORD])], parental_responsibility="Mother"
+    )
     assert consents.lines(consent) == [
         "Caregiver M.B.: yes to recording and review; no to transcript, rater training and teaching clips.",
         "Young person J.B.: yes to recording; no to review, transcript, rater training and teaching clips.",
@@ -218,7 +220,9 @@ class TestPages:
 
     def test_somebody_elses_person_cannot_be_named(self, as_user, thea, family):
         consent, other = factories.make_consent(family), factories.make_consent(family)
-        response = as_user(thea).post(f"/recordings/consents/{consent.pk}/withdraw/", {"person": other.people.get().pk, "channel": "telephone"})
+        response = as_user(thea).post(
+            f"/recordings/consents/{consent.pk}/withdraw/", {"person": other.people.get().pk, "channel": "telephone"}
+        )
         assert response.status_code == 422
         assert not Withdrawal.objects.exists()
 

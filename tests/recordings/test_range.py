@@ -65,7 +65,9 @@ def test_any_range_is_that_slice_of_the_content(recording, start, end):
         assert response["Content-Range"] == f"bytes {first}-{first + len(expected) - 1}/{SIZE}"
 
 
-@pytest.mark.parametrize("header", ["bytes=0-1,5-9", "bytes=abc", "bytes=", "bytes=-", "items=0-1", "bytes=1-0", "bytes=--1", "bytes 0-1", "bytes=٠-١"])
+@pytest.mark.parametrize(
+    "header", ["bytes=0-1,5-9", "bytes=abc", "bytes=", "bytes=-", "items=0-1", "bytes=1-0", "bytes=--1", "bytes 0-1", "bytes=٠-١"]
+)
 def test_what_makes_no_sense_or_asks_for_several_gets_the_whole(recording, header):
     response = answer(recording, range=header)
     assert (response.status_code, response["Content-Length"], body(response)) == (200, str(SIZE), CONTENT)
@@ -122,7 +124,13 @@ def test_only_safe_methods(as_user, thea, url):
 
 @pytest.mark.parametrize(
     ("beginning", "media_type"),
-    [(b"OggS", "audio/ogg"), (b"\0\0\0\x20ftypM4A ", "audio/mp4"), (b"RIFF\0\0\0\0WAVE", "audio/wav"), (b"ID3\4", "audio/mpeg"), (b"\xff\xfb\x90", "audio/mpeg")],
+    [
+        (b"OggS", "audio/ogg"),
+        (b"\0\0\0\x20ftypM4A ", "audio/mp4"),
+        (b"RIFF\0\0\0\0WAVE", "audio/wav"),
+        (b"ID3\4", "audio/mpeg"),
+        (b"\xff\xfb\x90", "audio/mpeg"),
+    ],
 )
 def test_the_type_is_told_by_the_content(recording, beginning, media_type):
     vault.seal(recording, "playback", [beginning + bytes(100)], now=timezone.now())
@@ -133,7 +141,20 @@ def test_the_type_is_told_by_the_content(recording, beginning, media_type):
 class TestWhoHears:
     @pytest.mark.parametrize(
         ("name", "status"),
-        [("thea", 200), ("sam", 200), ("bea", 200), ("cora", 200), ("iggy", 403), ("tom", 404), ("ada", 404), ("mona", 404), ("ed", 404), ("olly", 404), ("otto", 404), ("lena", 404)],
+        [
+            ("thea", 200),
+            ("sam", 200),
+            ("bea", 200),
+            ("cora", 200),
+            ("iggy", 403),
+            ("tom", 404),
+            ("ada", 404),
+            ("mona", 404),
+            ("ed", 404),
+            ("olly", 404),
+            ("otto", 404),
+            ("lena", 404),
+        ],
     )
     def test_the_therapist_and_those_who_lead_the_team(self, request, as_user, url, name, status):
         assert as_user(request.getfixturevalue(name)).get(url).status_code == status

@@ -90,7 +90,7 @@ def test_old_finished_messages_are_pruned(recording):
 
 @pytest.mark.django_db
 def test_one_pass_by_the_command_is_quiet_and_changes_nothing_twice(recording):
-    ledger.claim(recording.pk, now=NOW)
+    ledger.claim(recording.pk, now=timezone.now())
     before = Processing.objects.values().get()
     call_command("tick")
     call_command("tick")
@@ -103,7 +103,10 @@ def test_the_loop_ends_cleanly_when_told_to(tmp_path, number):
     environment = {**os.environ, "DEMO": "1", "PLUMBLINE_DATA": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"}
     # no tables at all: it complains, goes on, and still ends when told to
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "tick", "--loop", "--every", "0.2", "--skip-checks"], env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "manage.py", "tick", "--loop", "--every", "0.2", "--skip-checks"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert "A pass broke off" in process.stderr.readline()
     process.send_signal(number)

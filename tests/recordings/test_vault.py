@@ -84,7 +84,9 @@ def test_a_flipped_bit_anywhere_is_refused(recording, place, bit):
         opened(row)
 
 
-@pytest.mark.parametrize("cut", [1, TAG, CHUNK + TAG, CHUNK + TAG + 100, 2 * (CHUNK + TAG), 3 * CHUNK + 3 * TAG, 3 * CHUNK + 3 * TAG + HEADER])
+@pytest.mark.parametrize(
+    "cut", [1, TAG, CHUNK + TAG, CHUNK + TAG + 100, 2 * (CHUNK + TAG), 3 * CHUNK + 3 * TAG, 3 * CHUNK + 3 * TAG + HEADER]
+)
 def test_a_file_cut_short_is_refused(recording, cut):
     row = sealed(recording, os.urandom(3 * CHUNK))
     path = sealedfile.path_of(row.pk)
@@ -172,7 +174,12 @@ def test_without_the_key_nothing_opens_and_nothing_is_sealed(recording):
     row, text = sealed(recording, b"voice"), vault.seal_text(recording, "a comment")
     vault.destroy_key(recording.pk)
     assert not vault.has_key(recording.pk)
-    for attempt in (lambda: vault.open_sealed(row), lambda: vault.open_text(text), lambda: sealed(recording, b"more"), lambda: vault.seal_text(recording, "x")):
+    for attempt in (
+        lambda: vault.open_sealed(row),
+        lambda: vault.open_text(text),
+        lambda: sealed(recording, b"more"),
+        lambda: vault.seal_text(recording, "x"),
+    ):
         with pytest.raises(vault.KeyGone):
             attempt()
 
@@ -230,7 +237,9 @@ def test_many_at_once_get_one_key_file_and_their_own_keys():
 
 
 class TestSiteKey:
-    @pytest.mark.parametrize("value", ["short", base64.b64encode(bytes(31)).decode(), base64.b64encode(bytes(33)).decode(), "ü" * 44, "=" * 44])
+    @pytest.mark.parametrize(
+        "value", ["short", base64.b64encode(bytes(31)).decode(), base64.b64encode(bytes(33)).decode(), "ü" * 44, "=" * 44]
+    )
     def test_a_wrong_value_is_refused_by_name(self, settings, value):
         settings.VAULT_KEY = value
         with pytest.raises(ImproperlyConfigured, match="PLUMBLINE_VAULT_KEY"):

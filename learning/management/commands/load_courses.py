@@ -38,7 +38,9 @@ class Command(BaseCommand):
             except BadFile as error:
                 raise CommandError(str(error)) from error
             if options["verbosity"]:
-                self.stdout.write(f"{course.title}: loaded." if course else f"{path.name}: deleted in Wagtail, so left out (--restore brings it back).")
+                self.stdout.write(
+                    f"{course.title}: loaded." if course else f"{path.name}: deleted in Wagtail, so left out (--restore brings it back)."
+                )
         for group in Group.objects.filter(name__in=["Editors", "Moderators"]).order_by("pk"):
             grant_editing(group, may_publish=group.name == "Moderators")
 

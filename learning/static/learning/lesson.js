@@ -58,7 +58,7 @@ const keepPlace = (url) => {
     const keep = (isLeaving) => {
       if (Math.abs(player.currentTime - sent) < 1) return
       sent = player.currentTime
-      send({ media, seconds: sent.toFixed(1) }, isLeaving)
+      send({ player: media, seconds: sent.toFixed(1) }, isLeaving)
     }
     player.addEventListener('timeupdate', () => { if (Math.abs(player.currentTime - sent) > 10) keep(false) })
     player.addEventListener('pause', () => keep(false))
@@ -81,7 +81,7 @@ const keepPlace = (url) => {
     const line = last.children[Number(lastLine)]
     if (line) line.before(note)
     else last.before(note)
-    note.scrollIntoView({ block: 'start' })
+    note.scrollIntoView({ block: 'start', behavior: 'instant' })
   }
 }
 

@@ -145,7 +145,7 @@ const offerUndo = (sentence) => {
   undoLine.hidden = false
   undoLine.querySelector('[data-slot="undo-text"]').textContent = sentence
   clearTimeout(offerUndo.timer)
-  offerUndo.timer = setTimeout(() => { undoLine.hidden = true }, 12_000)
+  offerUndo.timer = setTimeout(() => { undoLine.hidden = true }, 8000)
 }
 const mark = (slug) => {
   if (pl.data.isLocked) return

@@ -61,7 +61,7 @@ const show = (words, isWaiting = false) => {
 
 const waiting = (why) => {
   failures += 1
-  show(`Not saved yet: ${why}. Trying again.`, true)
+  show(`Not saved yet: ${why}`, true)
   clearTimeout(timer)
   timer = setTimeout(run, Math.min(30_000, 1000 * 2 ** Math.min(failures, 5)))
 }
@@ -78,15 +78,15 @@ const settle = async (job, response) => {
   const isJSON = response.headers.get('Content-Type')?.includes('json')
   if (response.type === 'opaqueredirect' || response.status === 401) {
     putBack(job)
-    return waiting('you have been signed out. Sign in again in another tab')
+    return waiting('sign in again in another tab')
   }
   if (response.status === 403 && !isJSON) {
     putBack(job)
-    return waiting('the server did not accept it. You may have been signed out, or may no longer listen to this recording')
+    return waiting('you may have been signed out, or may no longer listen. Look in another tab')
   }
   if (response.status >= 500 || response.status === 429 || !isJSON) {
     putBack(job)
-    return waiting('the server did not answer as it should')
+    return waiting('the server does not answer')
   }
   const answer = await response.json()
   failures = 0
@@ -152,7 +152,7 @@ window.addEventListener('beforeunload', (event) => {
   if (queue.size || current) event.preventDefault()
 })
 window.addEventListener('online', () => { failures = 0; clearTimeout(timer); run() })
-window.addEventListener('offline', () => { if (queue.size || current) show('Not saved yet: no connection. Trying again.', true) })
+window.addEventListener('offline', () => { if (queue.size || current) show('Not saved yet: no connection', true) })
 
 // A conflict: both are shown, nothing is overwritten, the person chooses.
 pl.ask = (place, { theirs, ours, keep, take }) => {

@@ -7,7 +7,8 @@ const duration = pl.data.duration
 const overview = document.getElementById('bench-overview')
 const zoom = document.getElementById('bench-zoom')
 const label = document.getElementById('bench-selection')
-const unselect = zoom.querySelector('[data-do="unselect"]')
+const line = document.getElementById('bench-selection-line')
+const unselect = line.querySelector('button')
 const WINDOWS = [5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000]
 const EDGE = 6 // pixels
 
@@ -191,9 +192,10 @@ new ResizeObserver(later).observe(zoom)
 
 // Selection
 
+const tell = (sentence) => { label.textContent = sentence; line.hidden = !sentence }
 const select = (start, end) => {
   selection = start === null ? null : { start: Math.max(0, Math.min(start, end)), end: Math.min(duration, Math.max(start, end)) }
-  label.textContent = selection ? `Selected ${pl.clock(selection.start)} to ${pl.clock(selection.end)}: press a code` : ''
+  tell(selection ? `Selected ${pl.clock(selection.start)} to ${pl.clock(selection.end)}: choose a code` : '')
   unselect.hidden = !selection
   later()
 }
@@ -203,7 +205,7 @@ Object.assign((pl.actions ??= {}), {
   unselect: () => select(null),
   'zoom-in': () => resize(-1),
   'zoom-out': () => resize(1),
-  'select-from': () => { startedAt = pl.now(); label.textContent = `Selecting from ${pl.clock(startedAt)}`; pl.say(label.textContent) },
+  'select-from': () => { startedAt = pl.now(); tell(`Selecting from ${pl.clock(startedAt)}`); unselect.hidden = true; pl.say(label.textContent) },
   'select-to': () => {
     const end = pl.now()
     if (startedAt === null || Math.abs(end - startedAt) < 200) return pl.say('Press I where the stretch begins, then O where it ends.')
@@ -300,6 +302,7 @@ try {
   loud.sort((a, b) => a - b)
   gain = 1 / Math.max(12, loud[Math.floor(loud.length * 0.995)] ?? 127)
 } catch {
-  label.textContent = 'The waveform could not be loaded. Everything else works.'
+  tell('The waveform could not be loaded. Everything else works.')
+  unselect.hidden = true
 }
 later()

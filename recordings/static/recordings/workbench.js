@@ -181,7 +181,7 @@ for (const kind of ['pause', 'ended', 'seeking']) {
 }
 audio.addEventListener('seeked', () => { if (!audio.paused) from = last = audio.currentTime })
 
-let savedPosition = pl.data.position
+let savedPosition = pl.now() // where we begin: nothing to report until somebody moves
 const report = async ({ keepalive = false } = {}) => {
   if (from !== null) {
     const [start, end] = [from, last]
@@ -250,8 +250,8 @@ const single_keys = {
   c: 'comment', z: 'undo', s: 'start-here', e: 'end-here', n: 'next', p: 'previous', a: 'annotations', r: 'rating', i: 'select-from', o: 'select-to',
 }
 const everywhere = { KeyK: pl.toggle, KeyJ: pl.actions.back, KeyL: pl.actions.on, KeyR: again }
-const isTyping = (element) => element.closest('textarea, select, [contenteditable="true"], input:not([type="radio"], [type="checkbox"], [type="button"])')
-const needsSpace = (element) => element.closest('button, summary, a[href], input[type="checkbox"], input[type="radio"]:not(:checked)')
+const isTyping = (element) => element.closest?.('textarea, select, [contenteditable="true"], input:not([type="radio"], [type="checkbox"], [type="button"])')
+const needsSpace = (element) => element.closest?.('button, summary, a[href], input[type="checkbox"], input[type="radio"]:not(:checked)')
 
 document.addEventListener('keydown', (event) => {
   if (event.isComposing || keys.open || document.querySelector('details[data-pl-menu][open]')) return
