@@ -13,7 +13,7 @@ from django.utils import timezone
 from learning import progress, record
 from recordings.models import Consent, DestructionCertificate, Recording, Review
 from supervision import matrix
-from supervision.models import Invitation, Membership, SupervisionSession
+from supervision.models import Invitation, Membership, SupervisionSession, Team
 
 if TYPE_CHECKING:
     from cms.dashboard import Viewer
@@ -49,8 +49,8 @@ class Line:
     url: str = ""
 
 
-def day(date: dt.date) -> str:
-    return f"{date.day} {date:%B}"
+def day(date: dt.date | None) -> str:
+    return "" if date is None else f"{date.day} {date:%B}"
 
 
 # --- One's own ------------------------------------------------------------------------------------------------
@@ -233,17 +233,17 @@ def invitations(who: "Viewer") -> Iterator[Need]:
         .order_by("expires_at", "pk")
     )
     for invitation in lapsed:
+        if (team := invitation.team) is None:
+            continue
         yield Need(
             DUE,
-            f"{invitation.first_name} {invitation.last_name} has not used the invitation to {invitation.team.name}; it has run out.",
-            reverse("supervision:invitation-create", args=[invitation.team.slug]),
+            f"{invitation.first_name} {invitation.last_name} has not used the invitation to {team.name}; it has run out.",
+            reverse("supervision:invitation-create", args=[team.slug]),
             "Invite again",
         )
 
 
 def service(who: "Viewer") -> Iterator[Need]:
-    from supervision.models import Team
-
     for team in Team.objects.visible_to(who.user).order_by("name", "pk"):
         late = [cell for _, _, cell in matrix.needs_action([team], who.today) if cell.status == "overdue"]
         if late:
@@ -331,7 +331,8 @@ def coming_cover(who: "Viewer") -> Iterator[Line]:
             if membership.role == Role.BACKUP_SUPERVISOR
             else f"time as {membership.get_role_display().lower()}"
         )
-        yield Line(membership.ends_on, f"{whose} {label} ends")
+        if membership.ends_on is not None:
+            yield Line(membership.ends_on, f"{whose} {label} ends")
 
 
 def lately_learning(who: "Viewer") -> Iterator[Line]:
@@ -340,7 +341,7 @@ def lately_learning(who: "Viewer") -> Iterator[Line]:
     people = {who.user.pk: who.user.first_name}
     people |= dict(Membership.objects.on(who.today).filter(team__in=teams).values_list("user_id", "user__first_name"))
     for entry in record.records(people, known_at=None).filter(recorded_at__gte=since).order_by("-completed_on", "-pk")[:6]:
-        name = "You" if entry.learner_id == who.user.pk else people.get(entry.learner_id, "Somebody")
+        name = "You" if entry.learner_id == who.user.pk else people.get(entry.learner_id or 0, "Somebody")
         yield Line(entry.completed_on, f"{name} completed {entry.course_title}", reverse("learning:record") if name == "You" else "")
 
 

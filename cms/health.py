@@ -6,6 +6,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from recordings import audio
+
 
 def checks() -> dict[str, str]:
     return {"database": _database(), "storage": _storage(), "queue": _queue(), "media_tools": _media_tools()}
@@ -48,6 +50,4 @@ def _queue() -> str:
 
 
 def _media_tools() -> str:
-    from recordings import audio
-
     return _tried(audio.ffmpeg_path, "No ffmpeg can be found.", audio.UnreadableAudio, OSError)

@@ -25,7 +25,9 @@ def rich_text(source: str, *, headings: bool = True) -> str:
         _clean(tag, allowed)
     for text in soup.find_all(string=True):
         text.replace_with(NavigableString(re.sub(r"\s*\n\s*", " ", text)))
-    return "".join(str(part) for part in soup.contents if str(part).strip())
+    for between in [part for part in soup.contents if isinstance(part, NavigableString) and not part.strip()]:
+        between.extract()
+    return soup.decode(formatter="minimal")  # str() of a loose text would not escape it
 
 
 def _clean(tag: Tag, allowed: frozenset[str]) -> None:

@@ -144,7 +144,7 @@ def iter_decode(stream: BinaryIO, *, rate: int = RATE) -> Iterator[Floats]:
         count = 0
         for block in _whole(job.run(), 2):
             count += len(block)
-            yield np.frombuffer(block, "<i2").astype(np.float32) / 32768
+            yield np.frombuffer(block, "<i2").astype(np.float32) / np.float32(32768)
         if not count:
             raise UnreadableAudio(DAMAGED, "damaged")
 

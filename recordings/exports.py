@@ -135,7 +135,7 @@ def to_textgrid(transcript: Transcript) -> str:
         tiers.append((speaker, [(start, end, _shown(segment)) for start, end, segment in timed]))
         words = [(a, b, word.text) for start, end, segment in timed for a, b, word in _timed(segment.words, start, end)]
         tiers.append((f"{speaker} words", words))
-    last = max([round(transcript.duration * 1000), *(end for _name, spans in tiers for _start, end, _text in spans)])
+    last = max([1, round(transcript.duration * 1000), *(end for _name, spans in tiers for _start, end, _text in spans)])
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {last / 1000}"]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
     for number, (name, spans) in enumerate(tiers, 1):

@@ -23,11 +23,6 @@ class _DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-class _PersonChoice(forms.ModelChoiceField):
-    def label_from_instance(self, obj: Any) -> str:
-        return name_of(obj)
-
-
 class _ConsentChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         people = ", ".join(name_of(person) for person in obj.people.all())
@@ -91,14 +86,9 @@ PersonFormSet = forms.formset_factory(PersonForm, formset=_BasePersonFormSet, ex
 
 
 class WithdrawForm(forms.Form):
-    person = _PersonChoice(
-        label="Who withdraws it",
-        queryset=ConsentPerson.objects.none(),
-        required=False,
-        blank=True,
-        widget=forms.RadioSelect,
-        empty_label="Somebody else with parental responsibility",
-    )
+    SOMEBODY_ELSE = "other"
+
+    person = forms.ChoiceField(label="Who withdraws it", widget=forms.RadioSelect, error_messages={"required": "Choose who withdraws it."})
     channel = forms.ChoiceField(
         label="How we were told",
         choices=Withdrawal.Channel.choices,
@@ -108,9 +98,16 @@ class WithdrawForm(forms.Form):
 
     def __init__(self, *args: Any, consent: Consent, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        person = self.fields["person"]
-        assert isinstance(person, forms.ModelChoiceField)  # noqa: S101 (declared above)
-        person.queryset = consent.people.order_by("pk")
+        self.people = {str(person.pk): person for person in consent.people.all()}
+        choice = self.fields["person"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 (declared above)
+        choice.choices = [
+            *((pk, name_of(person)) for pk, person in self.people.items()),
+            (self.SOMEBODY_ELSE, "Somebody else with parental responsibility"),
+        ]
+
+    def clean_person(self) -> ConsentPerson | None:
+        return self.people.get(self.cleaned_data["person"])
 
 
 class DeleteForm(forms.Form):

@@ -82,6 +82,12 @@ def add(key_id: uuid.UUID, wrapped: bytes, *, purpose: str) -> bool:
         return connection.execute("INSERT OR IGNORE INTO keys (id, purpose, wrapped, created_at) VALUES (?, ?, ?, ?)", values).rowcount == 1
 
 
+def settle(key_id: uuid.UUID, *, purpose: str) -> None:
+    """What the key was made for has come about."""
+    with _writing() as connection:
+        connection.execute("UPDATE keys SET purpose = ? WHERE id = ?", (purpose, key_id.hex))
+
+
 def get(key_id: uuid.UUID) -> bytes | None:
     with _connection() as connection:
         row = connection.execute("SELECT wrapped FROM keys WHERE id = ?", (key_id.hex,)).fetchone()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -68,7 +68,7 @@ class AnnotationForm(forms.Form):
 
     def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].queryset = Code.objects.filter(programme=review.recording.team.programme_id).order_by("position", "pk")
+        cast("forms.ModelChoiceField[Any]", self.fields["code"]).queryset = Code.objects.filter(programme=review.recording.team.programme_id).order_by("position", "pk")
 
 
 class ScoreForm(forms.Form):
@@ -79,9 +79,9 @@ class ScoreForm(forms.Form):
     def __init__(self, *args: Any, review: Review, item: Item, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         numbers = [(str(number), str(number)) for number in range(item.least, item.most + 1)]
-        self.fields["score"].choices = [("", ""), *numbers, (NOT_APPLICABLE, "Not applicable")]
+        cast("forms.ChoiceField", self.fields["score"]).choices = [("", ""), *numbers, (NOT_APPLICABLE, "Not applicable")]
         self.fields["score"].error_messages["invalid_choice"] = f"A score is a whole number from {item.least} to {item.most}."
-        self.fields["evidence"].queryset = Annotation.objects.filter(review=review)
+        cast("forms.ModelMultipleChoiceField[Any]", self.fields["evidence"]).queryset = Annotation.objects.filter(review=review)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -130,5 +130,5 @@ class WorkFilter(forms.Form):
 
     def __init__(self, *args: Any, teams: Any, therapists: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = teams
-        self.fields["therapist"].queryset = therapists
+        cast("forms.ModelChoiceField[Any]", self.fields["team"]).queryset = teams
+        cast("forms.ModelChoiceField[Any]", self.fields["therapist"]).queryset = therapists

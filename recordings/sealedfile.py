@@ -28,14 +28,14 @@ _HEADER = struct.Struct(">4sBBHI16s16s7s13s")
 _MAGIC, _VERSION, _AES_256_GCM = b"PLMB", 1, 1
 
 
-class KeyGone(Exception):  # noqa: N818
+class KeyGone(Exception):
     """The recording's key has been destroyed: nothing of it can be read any more."""
 
     def __init__(self, message: str = "This recording has been destroyed. Nothing of it can be read any more.") -> None:
         super().__init__(message)
 
 
-class Damaged(Exception):  # noqa: N818
+class Damaged(Exception):
     """A sealed file is missing, cut short or altered."""
 
     def __init__(
@@ -66,6 +66,13 @@ def path_of(object_id: uuid.UUID) -> Path:
 
 def remove_file(object_id: uuid.UUID) -> None:
     path_of(object_id).unlink(missing_ok=True)
+
+
+def key_of(path: Path) -> uuid.UUID | None:
+    """The id of the key that a sealed file needs, from its header; None where there is no header."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    return uuid.UUID(bytes=_HEADER.unpack(header)[5]) if len(header) == _HEADER.size else None
 
 
 def make_folder(path: Path) -> Path:

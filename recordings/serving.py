@@ -6,16 +6,31 @@ RFC allows. Nothing may be stored on the way, and nobody may take the bytes for 
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from recordings.vault import KeyGone, SealedReader
+from recordings.vault import KeyGone
 
 STEP = 1024 * 1024
 _ONE_RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*", re.ASCII)
 
 
-def range_response(request: HttpRequest, reader: SealedReader, content_type: str) -> HttpResponseBase:
+class Content(Protocol):
+    """What can be served: a `vault.SealedReader`, or a plain file that dresses as one."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def object_id(self) -> object: ...
+    def seek(self, offset: int, whence: int = ..., /) -> int: ...
+    def tell(self) -> int: ...
+    def read(self, size: int = ..., /) -> bytes | None: ...
+    def check(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def range_response(request: HttpRequest, reader: Content, content_type: str) -> HttpResponseBase:
     """The content, or the part that `Range` names. Closes the reader in the end."""
     strong = f'"{reader.object_id}"'  # other content is another object
     header = request.headers.get("Range", "")
@@ -65,7 +80,7 @@ class _Steps:
     A class and not a generator, so that Django closes the reader also when a client hangs up before the first byte.
     """
 
-    def __init__(self, reader: SealedReader, start: int, end: int) -> None:
+    def __init__(self, reader: Content, start: int, end: int) -> None:
         self.reader, self.start, self.end = reader, start, end
 
     def __iter__(self) -> Iterator[bytes]:
@@ -105,10 +120,10 @@ _SIGNATURES: list[tuple[int, bytes, str]] = [
 ]
 
 
-def sound_type(reader: SealedReader) -> str:
+def sound_type(reader: Content) -> str:
     """The media type by the first bytes: never by a name. Leaves the reader at its beginning."""
     reader.seek(0)
-    beginning = reader.read(12)
+    beginning = reader.read(12) or b""
     reader.seek(0)
     for offset, signature, media_type in _SIGNATURES:
         if beginning.startswith(signature, offset):

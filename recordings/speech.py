@@ -146,7 +146,7 @@ class Engine:
             features = self.model.encoder(torch.stack([self._mel(piece.samples) for piece in pieces]))
             heard = []
             for piece, encoded, first in zip(pieces, features, self._decode(features, language), strict=True):
-                result = self._decode_again(encoded, language, first) if _is_doubtful(first) else first
+                result = self._decode_again(encoded, language, first) if _is_doubtful(first) and not _is_silent(first) else first
                 heard.append((self._words(piece, encoded, result, language), _is_doubtful(result)))
         return heard
 
@@ -216,8 +216,12 @@ def _missed(piece: Piece, words: list[Word]) -> list[Piece]:
 
 
 def _is_doubtful(result: Any) -> bool:
-    silent = result.no_speech_prob > MAX_NO_SPEECH and result.avg_logprob < MIN_LOGPROB
-    return bool(silent or result.compression_ratio > MAX_COMPRESSION or result.avg_logprob < MIN_LOGPROB)
+    return bool(result.compression_ratio > MAX_COMPRESSION or result.avg_logprob < MIN_LOGPROB)
+
+
+def _is_silent(result: Any) -> bool:
+    """Whisper itself hears nobody: trying harder would only make it invent."""
+    return bool(result.no_speech_prob > MAX_NO_SPEECH and result.avg_logprob < MIN_LOGPROB)
 
 
 def _settle(start: float, end: float, speech: voice.Spans) -> tuple[float, float]:

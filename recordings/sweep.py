@@ -48,10 +48,9 @@ def resend(*, now: dt.datetime) -> int:
 
 
 def close_stuck_messages(*, now: dt.datetime) -> int:
-    """Ends messages that a killed worker left "running" for ever. Of a recording being worked on, the newest is left alone."""
-    alive = set(
-        Processing.objects.filter(state=Processing.State.RUNNING).exclude(ledger.expired(now)).values_list("recording_id", flat=True)
-    )
+    """Ends messages that a killed worker left "running" for ever. Of a recording whose worker has been heard of, the newest is left alone."""
+    heard_of = Processing.objects.filter(heartbeat_at__gt=now - ledger.lease())
+    alive = set(heard_of.values_list("recording_id", flat=True))
     closed = 0
     for message in _messages(TaskResultStatus.RUNNING).order_by("-started_at", "-id"):
         recording_id = _recording_of(message)

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseTrouble
@@ -30,7 +31,18 @@ logger = logging.getLogger("recordings.tasks")
 
 LOOK_SECONDS = 1.0
 # The child gets the configuration and nothing else of this process's environment.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "DJANGO_SETTINGS_MODULE", "OMP_NUM_THREADS")
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "PYTHONPATH",
+    "DJANGO_SETTINGS_MODULE",
+    "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+)
 _CONFIGURATION = (
     "ALLOWED_HOSTS", "BEHIND_PROXY", "DATABASE_URL", "DEBUG", "DEMO", "PROCESSING_", "RECORDING_", "SECRET_KEY", "SECURE", "SITE_URL",
     "TASKS_URL", "TIME_ZONE", "TRANSCRIPTION_", "WHISPER_MODEL", "PLUMBLINE_", "S3_", "PG",
@@ -131,14 +143,16 @@ def _child(recording_id: uuid.UUID, token: int) -> Iterator[subprocess.Popen[byt
 def _environment() -> dict[str, str]:
     wanted = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_CONFIGURATION)}
     wanted.setdefault("DJANGO_SETTINGS_MODULE", "cms.settings")
-    return {**wanted, "PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    # Passive: threads that wait sleep instead of spinning. Beside other work on the same processors, that made a transcription
+    # 2.5 times as fast, for a quarter of the processor time.
+    return {"OMP_WAIT_POLICY": "PASSIVE", **wanted, "PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1"}
 
 
 @contextlib.contextmanager
 def _asked_to_stop() -> Iterator[list[int]]:
     """A list that fills when this process is told to stop. The worker's own handlers still hear of it, and end it afterwards."""
     heard: list[int] = []
-    before: dict[int, object] = {}
+    before: dict[int, Any] = {}
 
     def hear(number: int, frame: object) -> None:
         heard.append(number)
@@ -147,7 +161,7 @@ def _asked_to_stop() -> Iterator[list[int]]:
             previous(number, frame)
 
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (int(signal.SIGTERM), int(signal.SIGINT)):
             before[number] = signal.signal(number, hear)
     except ValueError:  # not the main thread: nobody signals us
         before.clear()
@@ -155,4 +169,4 @@ def _asked_to_stop() -> Iterator[list[int]]:
         yield heard
     finally:
         for number, previous in before.items():
-            signal.signal(number, previous)  # type: ignore[arg-type]
+            signal.signal(number, previous)

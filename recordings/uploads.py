@@ -25,7 +25,7 @@ LOUD_DB = -0.1
 SAME_SUBMISSION = dt.timedelta(minutes=10)
 
 
-class UploadRefused(Exception):  # noqa: N818
+class UploadRefused(Exception):
     """The recording was not taken; the text says why."""
 
 
@@ -77,12 +77,15 @@ def receive(*, consent: Consent, session_on: dt.date, staged: Staging, by: User,
         size=staged.size,
         fingerprint=staged.fingerprint,
     )
-    vault.create_key(recording.pk)
+    vault.create_key(recording.pk, purpose=vault.INCOMING)
     original = None
     try:
         original = staged.promote(recording, now=now)
         _keep(recording, original, by=by, now=now)
+        keystore.settle(recording.pk, purpose=vault.KEPT)
     except BaseException as error:
+        if Recording.objects.filter(pk=recording.pk).exists():
+            raise  # it is committed and stays; only what follows went wrong
         keystore.remove(recording.pk)
         if original is not None:
             sealedfile.remove_file(original.pk)

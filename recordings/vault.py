@@ -27,7 +27,7 @@ from django.db import transaction
 
 from recordings import keystore
 from recordings.models import Recording, SealedObject, SealedText
-from recordings.sealedfile import Damaged, KeyGone, SealedReader, SealedWriter, Written, remove_file
+from recordings.sealedfile import Damaged, KeyGone, SealedReader, SealedWriter, Written, key_of, remove_file
 from recordings.sitekey import site_key
 
 __all__ = [
@@ -46,6 +46,8 @@ __all__ = [
 
 _TEXT_VERSION = b"\x01"
 _NONCE = 12
+# What a key is for: a recording that is kept, one that is being taken in, or (`Staging.KIND`) an upload in progress.
+KEPT, INCOMING = "recording", "incoming"
 
 
 # Keys
@@ -68,7 +70,7 @@ def _checked_wrapping_key(site: bytes, store: Path) -> bytes:
     return _derive(site, "wrap")
 
 
-def create_key(recording_id: uuid.UUID, *, purpose: str = "recording") -> None:
+def create_key(recording_id: uuid.UUID, *, purpose: str = KEPT) -> None:
     """Makes the recording's data key. Does nothing where there is one; a destroyed key never comes back."""
     keystore.add(recording_id, aes_key_wrap(_wrapping_key(), os.urandom(32)), purpose=purpose)
 
@@ -254,17 +256,28 @@ class Staging:
 
 
 def sweep(*, before: dt.datetime) -> int:
-    """Removes what broken uploads and crashes left behind before that moment. Returns how many files went."""
+    """Removes what broken uploads and crashes left behind before that moment. Returns how many files went.
+
+    A key for which no recording came about goes; so does a sealed file that no key opens any more. A readable file without a
+    row stays: after the restore of an older database there may be many, and the newer database may yet come back.
+    """
     for key_id in keystore.older_than(before, purpose=Staging.KIND):
         keystore.remove(key_id)
+    for key_id in keystore.older_than(before, purpose=INCOMING):
+        if Recording.objects.filter(pk=key_id).exists():
+            keystore.settle(key_id, purpose=KEPT)
+        else:
+            keystore.remove(key_id)
     gone = 0
-    if not settings.VAULT_DIR.exists():
-        return gone
     for path in settings.VAULT_DIR.glob("*/*"):
-        is_partial = path.suffix == ".partial"
-        if path.stat().st_mtime >= before.timestamp() or not (is_partial or path.suffix == ".sealed"):
+        if path.stat().st_mtime >= before.timestamp():
             continue
-        if is_partial or not SealedObject.objects.filter(pk=uuid.UUID(path.stem)).exists():
+        if path.suffix == ".partial" or (path.suffix == ".sealed" and _is_unreadable(path)):
             path.unlink(missing_ok=True)
             gone += 1
     return gone
+
+
+def _is_unreadable(path: Path) -> bool:
+    key_id = key_of(path)
+    return key_id is None or not has_key(key_id)

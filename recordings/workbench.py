@@ -45,19 +45,18 @@ def turns(recording: Recording) -> list[Turn]:
     return made
 
 
-def excerpt(spoken: Iterable[Turn], start_ms: int, end_ms: int) -> str:
-    """The supported words that begin within a stretch, a speaker's name before each change of voice."""
-    parts: list[str] = []
-    speaker = ""
+def excerpt(spoken: Iterable[Turn], start_ms: int, end_ms: int) -> list[tuple[str, str]]:
+    """The supported words that begin within a stretch, as (speaker, text), a line for each change of voice."""
+    lines: list[tuple[str, str]] = []
     for turn in spoken:
-        words = [text for at, text in turn.words if start_ms <= at < end_ms]
-        if not words or not turn.is_supported:
+        inside = [text for at, text in turn.words if start_ms <= at < end_ms]
+        if not inside or not turn.is_supported:
             continue
-        if turn.speaker and turn.speaker != speaker:
-            speaker = turn.speaker
-            words.insert(0, f"{speaker}:")
-        parts += words
-    return " ".join(parts)
+        text = ("… " if turn.words[0][0] < start_ms else "") + " ".join(inside) + (" …" if turn.words[-1][0] >= end_ms else "")
+        if lines and lines[-1][0] == turn.speaker:
+            text = f"{lines.pop()[1]} {text}"
+        lines.append((turn.speaker, text))
+    return lines
 
 
 def annotations(review: Review) -> list[Annotation]:
@@ -66,14 +65,14 @@ def annotations(review: Review) -> list[Annotation]:
     return list(kept.select_related("code", "comment").order_by("start_ms", "end_ms", "pk"))
 
 
-def annotation_data(annotation: Annotation) -> dict[str, Any]:
-    """For the page's script. Never for anyone but the rater."""
+def annotation_data(annotation: Annotation, comment: str | None = None) -> dict[str, Any]:
+    """For the page's script. Never for anyone but the rater. `comment` where it has been opened already."""
     return {
         "id": str(annotation.pk),
         "code": annotation.code.slug,
         "start": annotation.start_ms,
         "end": annotation.end_ms,
-        "comment": comments.opened(annotation.comment),
+        "comment": comments.opened(annotation.comment) if comment is None else comment,
         "version": annotation.version,
         "removed": annotation.removed_at is not None,
     }
@@ -135,7 +134,7 @@ class Moment:
 
     annotation: Annotation
     comment: str
-    excerpt: str
+    excerpt: list[tuple[str, str]]
     replies: list[tuple[Reply, str]]
 
     @property
@@ -159,14 +158,14 @@ def replies(review: Review) -> list[tuple[Reply, str]]:
     return [(row, comments.opened(row.text)) for row in rows]
 
 
-def page_data(review: Review, kept: list[Annotation], codes: list[Code]) -> dict[str, Any]:
-    """What the scripts begin with."""
+def page_data(review: Review, kept: list[tuple[Annotation, str]], codes: list[Code]) -> dict[str, Any]:
+    """What the scripts begin with. `kept` are annotations with their comments."""
     heard = listening.heard_by(review.recording, review.rater)
     return {
         "duration": review.recording.duration_ms,
         "position": review.position_ms,
         "isLocked": review.state != Review.State.IN_PROGRESS,
         "codes": [code_data(code) for code in codes],
-        "annotations": [annotation_data(one) for one in kept],
+        "annotations": [annotation_data(one, comment) for one, comment in kept],
         "heard": heard,
     }

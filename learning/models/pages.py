@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -85,6 +86,18 @@ class CoursePage(KeyedPage):
     parent_page_types = ["learning.CourseIndexPage"]
     subpage_types = ["learning.DayPage"]
     page_description = "A course of one or more days."
+
+    def clean(self) -> None:
+        super().clean()
+        seen = {self.pk}
+        before = self.prerequisite
+        while before is not None:
+            if before.pk in seen:
+                raise ValidationError(
+                    {"prerequisite": "This would close the course for good: in the end it would have to be completed before itself."}
+                )
+            seen.add(before.pk)
+            before = before.prerequisite
 
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         from learning.views import pages

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from recordings import permissions
 from recordings.codebook import SHAPES
-from recordings.models import Code, Recording, Review
+from recordings.models import Annotation, Code, Recording, Review
 from recordings.reviewforms import clock_text
+from recordings.workbench import ItemRow, Turn
 from supervision.models import User
 
 register = template.Library()
@@ -24,6 +25,37 @@ def code_shape(code: Code | None) -> SafeString:
         '<path fill-rule="evenodd" d="{}"/></svg>',
         code.colour if code else 0,
         shape,
+    )
+
+
+# An hour holds ten thousand words and perhaps hundreds of annotations. What is written once for each of them is joined here:
+# by template loops the page would take seconds.
+
+
+@register.simple_tag
+def spoken_words(turn: Turn) -> SafeString:
+    """Each word of a turn with its time in milliseconds, for the script to light and to seek by."""
+    return mark_safe("".join(f'<span data-t="{at:d}">{escape(text)} </span>' for at, text in turn.words))  # noqa: S308 (escaped)
+
+
+@register.simple_tag
+def code_options(codes: list[Code], chosen: Annotation | None) -> SafeString:
+    """The options of an annotation's code."""
+    kept = chosen.code_id if chosen else None
+    return mark_safe(  # noqa: S308 (escaped)
+        "".join(f'<option value="{code.slug}"{" selected" if code.pk == kept else ""}>{escape(code.name)}</option>' for code in codes)
+    )
+
+
+@register.simple_tag
+def evidence_boxes(row: ItemRow) -> SafeString:
+    """A tick box for each annotation that an item's rating may rest on."""
+    return mark_safe(  # noqa: S308 (escaped)
+        "".join(
+            f'<label class="pl-evidence__one"><input type="checkbox" name="evidence" value="{one.pk}"{" checked" if is_ticked else ""}>'
+            f"<span>{escape(one.code.name)}, {clock_ms(one.start_ms)}</span></label>"
+            for one, is_ticked in row.offers
+        )
     )
 
 

@@ -39,6 +39,7 @@ def gone_sentence(recording: Recording) -> str:
 def page(request: AuthenticatedRequest, review: Review, form: forms.Form | None = None, *, action: str = "", status: int = 200) -> HttpResponse:
     """The workbench, with the form for an annotation as it came back, if it did."""
     kept = workbench.annotations(review)
+    with_comments = [(one, comments.opened(one.comment)) for one in kept]
     codes = codebook.current(review.recording.team.programme)
     is_locked = review.state != Review.State.IN_PROGRESS
     at = request.GET.get("at", "")
@@ -48,18 +49,20 @@ def page(request: AuthenticatedRequest, review: Review, form: forms.Form | None 
         "is_locked": is_locked,
         "codes": codes,
         "turns": workbench.turns(review.recording),
-        "annotations": [(one, comments.opened(one.comment)) for one in kept],
+        "annotations": with_comments,
         "items": workbench.item_rows(review, kept),
         "state": reviews.completeness(review),
         "overall": [
-            ("strengths", "What went well", "Two or three things that this therapist should keep doing.", review.strengths),
-            ("next_step", "One next step", "The one thing to try in the next session, and how they will know that it worked.", review.next_step),
+            (name, title, hint, comments.opened(text), text.pk if text else "")
+            for name, title, hint, text in (
+                ("strengths", "What went well", "Two or three things that this therapist should keep doing.", review.strengths),
+                ("next_step", "One next step", "The one thing to try in the next session, and how they will know that it worked.", review.next_step),
+            )
         ],
         "form": form or AnnotationForm(review=review),
         "form_action": action or reverse("recordings:annotation-create", args=[review.pk]),
         "is_change": bool(action),
-        "data": workbench.page_data(review, kept, codes),
+        "data": workbench.page_data(review, with_comments, codes),
         "start_at": f"#t={int(at) / 1000:g}" if at.isascii() and at.isdigit() and len(at) < 10 else "",
     }
-    context["overall"] = [(name, title, hint, comments.opened(text), text.pk if text else "") for name, title, hint, text in context["overall"]]
     return render(request, "recordings/review_bench.html", context, status=status)

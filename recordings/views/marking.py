@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from recordings import annotation as annotating
 from recordings import comments, listening, permissions, workbench
 from recordings import review as reviews
-from recordings.models import Annotation, Recording, Review
+from recordings.models import Annotation, Recording, Review, SealedText
 from recordings.reviewforms import AnnotationForm, HeardForm, ScoreForm, WordsForm
 from recordings.views import bench
 from supervision.http import AuthenticatedRequest
@@ -139,8 +139,7 @@ def _stale(request: AuthenticatedRequest, review: Review, form: AnnotationForm, 
     stored = workbench.annotation_data(stale.current)
     if wants_json(request):
         return JsonResponse({"error": str(stale), "stored": stored}, status=409)
-    form.data = form.data.copy()
-    form.data["version"] = str(stale.current.version)
+    form.data = {**form.data.dict(), "version": str(stale.current.version)}  # type: ignore[attr-defined]
     state = "It has been removed there." if stored["removed"] else f"There it is “{stale.current.code}”, with the comment: “{stored['comment']}”."
     form.add_error(None, f"{stale} {state} Below is what you wrote. Send it again to put yours in its place, or leave it to keep the other.")
     return bench.page(request, review, form, action=action, status=409)
@@ -206,7 +205,8 @@ def words(request: AuthenticatedRequest, review_id: uuid.UUID, name: str) -> Htt
     try:
         text = reviews.write(review=review, name=name, text=form.cleaned_data["text"], seen=form.cleaned_data["seen"], by=request.user)
     except reviews.Stale as stale:
-        stored = {"text": comments.opened(stale.current), "seen": str(stale.current.pk) if stale.current else ""}
+        current = stale.current if isinstance(stale.current, SealedText) else None
+        stored = {"text": comments.opened(current), "seen": str(current.pk) if current else ""}
         if wants_json(request):
             return JsonResponse({"error": str(stale), "stored": stored}, status=409)
         messages.error(request, f"{stale} Your words were not saved: “{form.cleaned_data['text']}”. Look at what is stored now.")

@@ -4,7 +4,7 @@ import uuid
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseNotModified, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseNotModified, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -14,12 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 from recordings import permissions, pipeline, transcript
 from recordings.models import Recording
 from recordings.vault import Damaged, KeyGone
+from supervision.http import AuthenticatedRequest
 
 STOP_POLLING = 286
 
 
 @require_safe
-def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def status(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     """The fragment that a recording's page asks for every two seconds, until there is nothing more to wait for."""
     recording = get_object_or_404(Recording.objects.visible_to(request.user).select_related("consent"), pk=pk)
     page = reverse("recordings:detail", args=[pk])
@@ -36,7 +37,7 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def retry(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     recording = get_object_or_404(Recording.objects.visible_to(request.user).select_related("consent"), pk=pk)
     if recording.state != Recording.State.FAILED:
         messages.info(request, "This recording is not one that stopped. The page shows how far it is.")
@@ -52,7 +53,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("recordings:detail", pk)
 
 
-def _audible(request: HttpRequest, pk: uuid.UUID) -> Recording:
+def _audible(request: AuthenticatedRequest, pk: uuid.UUID) -> Recording:
     """A recording that this person may hear. Raises Http404 for strangers, PermissionDenied where consent or role do not reach."""
     recording = get_object_or_404(Recording.objects.visible_to(request.user).select_related("consent"), pk=pk)
     if not permissions.can_listen(request.user, recording):
@@ -61,7 +62,7 @@ def _audible(request: HttpRequest, pk: uuid.UUID) -> Recording:
 
 
 @require_safe
-def read_transcript(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def read_transcript(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     """The transcript as JSON: `segments` with start and end in seconds, text, and words. Empty where there is none."""
     recording = _audible(request, pk)
     tag = transcript.tag(recording)
@@ -78,7 +79,7 @@ def read_transcript(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
-def read_peaks(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def read_peaks(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     """Part of the waveform: pairs of signed bytes (least, greatest) of one level, `start` to `end` in pairs."""
     recording = _audible(request, pk)
     try:
@@ -91,7 +92,7 @@ def read_peaks(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _unkept(HttpResponse(body, content_type="application/octet-stream"), transcript.tag(recording))
 
 
-def _number(request: HttpRequest, name: str, least: int) -> int | None:
+def _number(request: AuthenticatedRequest, name: str, least: int) -> int | None:
     given = request.GET.get(name)
     if given is None:
         return None

@@ -1,11 +1,12 @@
 """People, programmes, teams and dated memberships. A role is a fact in `Membership`, never a group or a flag."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 
@@ -28,9 +29,14 @@ class User(AbstractUser):
     email = models.EmailField("e-mail address", unique=True)
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     objects = UserManager()  # type: ignore[misc,assignment]
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="unique_email_in_any_case", violation_error_message="Somebody has an account with this e-mail address."),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or f"Person {self.pk}"

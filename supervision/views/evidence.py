@@ -23,7 +23,7 @@ def evidence_create(request: AuthenticatedRequest, slug: str, person_pk: int, re
         raise Http404
     if not permissions.can_record_evidence(request.user, person, team):
         raise PermissionDenied
-    form = EvidenceForm(request.POST or None, initial={"kind": request.GET.get("kind", "")})
+    form = EvidenceForm(request.POST if request.method == "POST" else None, initial={"kind": request.GET.get("kind", "")})
     if form.is_valid():
         try:
             entry = evidence.record(
@@ -46,7 +46,7 @@ def evidence_withdraw(request: AuthenticatedRequest, slug: str, pk: int) -> Http
     entry = get_object_or_404(entries, pk=pk, person__in=Membership.objects.filter(team=team).values("user"))
     if not permissions.can_record_evidence(request.user, entry.person, team):
         raise PermissionDenied
-    form = WithdrawForm(request.POST or None)
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             evidence.withdraw(entry=entry, note=form.cleaned_data["note"], by=request.user, now=timezone.now())

@@ -37,7 +37,7 @@ def family_create(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     team = load_team(request, slug)
     if not permissions.can_open_family(request.user, team):
         raise PermissionDenied
-    form = FamilyForm(request.POST or None, therapists=_therapists(request.user, team))
+    form = FamilyForm(request.POST if request.method == "POST" else None, therapists=_therapists(request.user, team))
     if form.is_valid():
         try:
             family = families.open_family(team=team, by=request.user, now=timezone.now(), **form.cleaned_data)
@@ -55,7 +55,7 @@ def family_close(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespo
     family = get_object_or_404(FamilyReference.objects.visible_to(request.user).filter(team=team).select_related("therapist", "team"), pk=pk)
     if not _can_close(request.user, family):
         raise PermissionDenied
-    form = FamilyCloseForm(request.POST or None)
+    form = FamilyCloseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             families.close_family(family=family, on=form.cleaned_data["on"], by=request.user, now=timezone.now())

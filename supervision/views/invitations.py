@@ -28,7 +28,7 @@ def invitation_create(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     team = load_team(request, slug)
     if not permissions.can_manage_team(request.user, team):
         raise PermissionDenied
-    form = InvitationForm(request.POST or None)
+    form = InvitationForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             invitation, token = invitations.invite(**form.cleaned_data, team=team, by=request.user, now=timezone.now())
@@ -77,7 +77,7 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     if request.user.is_authenticated or invitations.account_of(invitation):
         return _join(request, invitation, token, context)
     person = User(email=invitation.email, first_name=invitation.first_name, last_name=invitation.last_name)
-    form = PasswordForm(request.POST or None, user=person)
+    form = PasswordForm(request.POST if request.method == "POST" else None, user=person)
     if form.is_valid():
         try:
             user = invitations.accept(token=token, password=form.cleaned_data["password"], now=now)

@@ -51,7 +51,7 @@ def membership_add(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     team = load_team(request, slug)
     if not permissions.can_manage_team(request.user, team):
         raise PermissionDenied
-    form = MemberForm(request.POST or None, people=_colleagues(request.user, team))
+    form = MemberForm(request.POST if request.method == "POST" else None, people=_colleagues(request.user, team))
     if form.is_valid():
         data = form.cleaned_data
         try:
@@ -69,7 +69,7 @@ def membership_add(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def membership_change(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     team, membership = _load(request, slug, pk)
-    form = EndChangeForm(request.POST or None, initial={"ends_on": membership.ends_on})
+    form = EndChangeForm(request.POST if request.method == "POST" else None, initial={"ends_on": membership.ends_on})
     if form.is_valid():
         try:
             teams.change_end(membership=membership, ends_on=form.cleaned_data["ends_on"], by=request.user, now=timezone.now())
@@ -86,7 +86,7 @@ def membership_change(request: AuthenticatedRequest, slug: str, pk: int) -> Http
 @require_http_methods(["GET", "POST"])
 def membership_end(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     team, membership = _load(request, slug, pk)
-    form = MembershipEndForm(request.POST or None)
+    form = MembershipEndForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         on: dt.date = form.cleaned_data["on"]
         try:

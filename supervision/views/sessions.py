@@ -41,7 +41,7 @@ def session_create(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if not permissions.can_record_session(request.user, team):
         raise PermissionDenied
     now = timezone.now()
-    form = SessionForm(request.POST or None, team=team, user=request.user, today=timezone.localdate(now))
+    form = SessionForm(request.POST if request.method == "POST" else None, team=team, user=request.user, today=timezone.localdate(now))
     if form.is_valid():
         try:
             session = sessions.hold(team=team, by=request.user, now=now, **form.cleaned_data)

@@ -42,7 +42,7 @@ def demo_site(tmp_path_factory):
             if process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{address}/health/ready", timeout=5):
+                with urllib.request.urlopen(f"{address}/health/ready", timeout=5):  # noqa: S310
                     break
             except OSError:
                 continue

@@ -1,5 +1,8 @@
 """A course that opens when another is complete."""
 
+import pytest
+from django.core.exceptions import ValidationError
+
 from learning.access import can_open
 from learning.models import CoursePage
 from tests.factories import lessons_of, make_course
@@ -47,3 +50,12 @@ def test_deleting_the_prerequisite_opens_the_course(thea):
     needed.delete()
 
     assert can_open(thea, lessons_of(CoursePage.objects.get(pk=course.pk))[0])
+
+
+def test_a_course_cannot_come_after_itself(db):
+    first = make_course()
+    second = make_course(prerequisite=first)
+    first.prerequisite = second
+
+    with pytest.raises(ValidationError, match="completed before itself"):
+        first.full_clean()

@@ -1,6 +1,7 @@
 """Markdown becomes the editor's own few elements, and nothing else."""
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,5 +34,11 @@ def test_small_texts_have_no_headings():
 def test_no_text_makes_a_script_or_a_handler(source):
     html = rich_text(f"{source}<img src=x onerror=alert(1)><script>x</script>{source}")
 
+    found = {tag.name for tag in BeautifulSoup(html, "html.parser").find_all(True)}
+    assert found <= {"p", "br", "b", "i", "ol", "ul", "li", "a", "h2", "h3", "hr"}
     assert "<script" not in html
     assert "<img" not in html
+
+
+def test_a_block_of_code_keeps_its_words_as_words():
+    assert rich_text("    <script>alert(1)</script>").strip() == "&lt;script&gt;alert(1)&lt;/script&gt;"

@@ -212,6 +212,7 @@ class TestPages:
         page = f"/recordings/consents/{consent.pk}/withdraw/"
         assert b"Nothing has been recorded under it" in as_user(thea).get(page).content
         assert as_user(thea).post(page, {}).status_code == 422
+        assert as_user(thea).post(page, {"channel": "telephone"}).status_code == 422
         person = consent.people.get()
         response = as_user(thea).post(page, {"person": person.pk, "channel": "telephone"}, follow=True)
         assert b"by caregiver M.B." in response.content

@@ -46,7 +46,7 @@ def test_peaks_are_read_by_level_and_range():
 
 @pytest.mark.parametrize("wrong", [(6, 0, None), (-1, 0, None), (0, 5, 4), (0, -1, 4)])
 def test_a_level_or_range_that_there_is_not(wrong):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"levels 0 to 5|must not lie before"):
         features.peaks(features.peaks_only(sound(1)), *wrong)
 
 
@@ -93,5 +93,5 @@ def test_voice_activity_is_kept_beside_the_words():
 
 def test_a_damaged_file_is_not_read():
     file = features.build(sound(4), SEGMENTS)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="truncated"):
         features.transcript(file[:1000])

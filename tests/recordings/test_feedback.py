@@ -135,7 +135,7 @@ SPOKEN = [
 def test_what_was_said_at_the_moment_stands_beneath_it(own, thea, as_user, monkeypatch):
     monkeypatch.setattr(transcript, "segments", lambda recording: SPOKEN)
     text = page(as_user(thea), own)
-    assert "S1: went well? S2: The washing up." in text
+    assert "<b>S1</b> … went well?</p><p><b>S2</b> The washing up.</p>" in text
     assert "Thank you, thank you" not in text
 
 

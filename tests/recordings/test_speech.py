@@ -1,5 +1,5 @@
-import io
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from recordings import audio, speech, voice
+from recordings import speech, voice
 
 RATE = 16_000
 
@@ -82,8 +82,7 @@ def test_where_nobody_speaks_there_are_no_words(name, whisper_engine):
 
 
 def test_words_forced_upon_noise_are_not_supported(whisper_engine):
-    for sound in (noises()["hiss"], noises()["silence"]):
-        assert not [one for one in whisper_engine.transcribe_piece(sound, 0.0, speech=[]) if one.supported]
+    assert not [one for one in whisper_engine.transcribe_piece(noises()["hiss"], 0.0, speech=[]) if one.supported]
 
 
 def test_a_long_silence_is_left_out_of_the_pieces(clip_samples):
@@ -129,12 +128,6 @@ def test_a_language_the_model_does_not_know_is_not_offered(whisper_engine):
     assert whisper_engine.detect_language(np.zeros(RATE, np.float32)) == "en"
 
 
-def test_what_is_played_has_the_same_words(whisper_engine, session_clip, heard):
-    played = audio.decode(io.BytesIO(b"".join(audio.make_playback(io.BytesIO(session_clip)))))
-    again = [word.text for _d, _t, found in speech.run(played, engine=whisper_engine) for word in words_of(found)]
-    assert len(set(again) & {word.text for word in words_of(heard)}) > 0.8 * len(set(again))
-
-
 @pytest.mark.parametrize("text", ["no no no no, that is mine", "I said I said I said it", "", "very, very, very good", "yes. " * 6])
 def test_people_repeat_themselves(text):
     assert not speech.has_loop(text)
@@ -153,6 +146,6 @@ def test_pieces_hold_all_speech_in_order_and_none_is_too_long(probability, max_s
     duration = len(probability) * voice.FRAME_S
     pieces = voice.cuts(probability, duration_s=duration, max_s=max_s)
     assert all(0 <= start < end <= duration + 1e-6 and end - start <= max_s + 0.05 for start, end in pieces)
-    assert all(a[1] <= b[0] + 1e-6 for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(a[1] <= b[0] + 1e-6 for a, b in pairwise(pieces))
     for start, end in voice.segments(probability):
         assert voice.overlap(pieces, start, end) == pytest.approx(end - start, abs=1e-6)

@@ -17,6 +17,7 @@ from tests.recordings.making import bare_recording, tone, upload, wav
 
 pytestmark = pytest.mark.django_db
 GOOD = tone(25)
+PURPOSES = (vault.KEPT, vault.INCOMING, vault.Staging.KIND)
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +41,7 @@ def nothing_was_kept():
         not Recording.objects.exists()
         and not SealedObject.objects.exists()
         and not [path for path in settings.VAULT_DIR.rglob("*") if path.is_file()]
-        and not keystore.older_than(timezone.now() + dt.timedelta(days=1), purpose="recording")
-        and not keystore.older_than(timezone.now() + dt.timedelta(days=1), purpose="staging")
+        and not [key for purpose in PURPOSES for key in keystore.older_than(timezone.now() + dt.timedelta(days=1), purpose=purpose)]
     )
 
 
@@ -358,3 +358,25 @@ def test_the_same_bytes_at_the_same_time_are_one_recording(thea, consent):
 @pytest.mark.parametrize(("mean", "peak", "words"), [(-23, -3, "good"), (-60, -30, "very quiet"), (-8, 0.0, "distorted"), (None, None, "")])
 def test_the_level_in_words(mean, peak, words):
     assert words in uploads.level_sentence(bare_recording(mean_db=mean, peak_db=peak))
+
+
+def test_what_goes_wrong_after_the_recording_was_kept_does_not_undo_it(thea, consent, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError
+
+    monkeypatch.setattr(keystore, "settle", fail)
+    with pytest.raises(RuntimeError):
+        receive(consent, thea)
+    with vault.open_sealed(SealedObject.objects.get()) as reader:
+        assert reader.read() == GOOD
+
+
+def test_a_wrong_vault_key_stops_the_start(tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "DEBUG": "1", "PLUMBLINE_DATA": str(tmp_path), "PLUMBLINE_VAULT_KEY": "not a key"}
+    run = subprocess.run([sys.executable, "manage.py", "check"], env=environment, capture_output=True, text=True, cwd=settings.BASE_DIR)
+    assert run.returncode != 0
+    assert "PLUMBLINE_VAULT_KEY must be 32 bytes in base64" in run.stderr

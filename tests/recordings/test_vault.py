@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import threading
+import uuid
 
 import pytest
 from django.conf import settings
@@ -303,8 +304,19 @@ class TestStaging:
         left = vault.Staging()
         left.write(bytes(CHUNK * 2))
         left._writer._file.close()
-        vault._write(recording.pk, "original", [b"never entered"])
+        never_kept = uuid.uuid4()
+        vault.create_key(never_kept, purpose=vault.INCOMING)
+        vault._write(never_kept, "original", [b"never kept"])
+        vault._write(recording.pk, "original", [b"its row may come back from a backup"])
         assert vault.sweep(before=timezone.now() - dt.timedelta(hours=1)) == 0
         assert vault.sweep(before=timezone.now() + dt.timedelta(hours=1)) == 2
-        assert keystore.get(left.id) is None
+        assert not vault.has_key(left.id)
+        assert not vault.has_key(never_kept)
         assert opened(kept) == b"kept"
+
+    def test_a_key_whose_recording_was_kept_after_all_is_settled(self):
+        recording = bare_recording(with_key=False)
+        vault.create_key(recording.pk, purpose=vault.INCOMING)
+        vault.sweep(before=timezone.now() + dt.timedelta(hours=1))
+        assert vault.has_key(recording.pk)
+        assert not keystore.older_than(timezone.now() + dt.timedelta(hours=1), purpose=vault.INCOMING)

@@ -16,6 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("This would add invented people and a known password. Set DEMO=1 to say that this is a demonstration.")
+        settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"  # invented people get no mail
         added = load.load(now=timezone.now())
         self.stdout.write("The demo is loaded." if added else "The demo was loaded before; nothing has changed.")
         self.stdout.write(f"\nSign in with any of these; the password of all is: {people.PASSWORD}\n")

@@ -40,7 +40,7 @@ const chosenFile = () => {
   const file = form.elements.recording.files[0]
   const chosen = part('chosen')
   chosen.removeAttribute('role')
-  chosen.textContent = tooLarge(file) || (file ? `${file.name}, ${size(file.size)}. Its name is not sent on.` : '')
+  chosen.textContent = tooLarge(file) || (file ? `${file.name}, ${size(file.size)}. Its name is not sent.` : '')
 }
 
 const progress = (loaded, total, startedAt) => {
@@ -123,10 +123,15 @@ const send = (event) => {
     request = null
     refuse('Stopped. Nothing was kept.')
   })
+  document.querySelector('[data-pl-error-summary]')?.remove()
+  part('drop').querySelector('.nhsuk-error-message')?.remove()
+  part('drop').querySelector('.nhsuk-form-group--error')?.classList.remove('nhsuk-form-group--error')
   part('doing').textContent = 'Sending'
   part('stop').hidden = false
   show(true)
-  request.send(new FormData(form))
+  const body = new FormData(form)
+  body.set('recording', file, 'recording') // names of families have been seen in file names
+  request.send(body)
 }
 
 const drop = (area) => {

@@ -29,7 +29,8 @@ const newId = () => {
 const span = (note) => `${pl.clock(note.start)} to ${pl.clock(note.end)}`
 const part = (note, name) => note.element.querySelector(`[data-slot="${name}"]`)
 const field = (note, name) => note.element.querySelector(`[name="${name}"]`)
-const kept = () => [...notes.values()].filter((note) => !note.removed).sort((a, b) => a.start - b.start || a.end - b.end)
+let sorted = null // made anew after every change; asked for in each frame
+const kept = () => (sorted ??= [...notes.values()].filter((note) => !note.removed).sort((a, b) => a.start - b.start || a.end - b.end))
 
 pl.notes = {
   current: null,
@@ -49,6 +50,7 @@ const fields = ({ code, start, end, comment, removed }) => ({ code, start, end, 
 // Showing
 
 const show = (note) => {
+  sorted = null
   const { element } = note
   const code = codes.get(note.code)
   const shape = element.querySelector('.pl-code-shape')
@@ -62,15 +64,28 @@ const show = (note) => {
       const control = field(note, name)
       if (control !== document.activeElement && control.value !== value) control.value = value
     }
-    grow(field(note, 'comment'))
   }
   bench.dispatchEvent(new Event('bench:notes'))
 }
-const grow = (area) => {
-  area.style.height = 'auto'
-  if (area.scrollHeight) area.style.height = `${area.scrollHeight + 2}px`
+// A comment's field is as tall as its text. Where CSS cannot do it: all heights are read at once, then all written.
+const growAll = (areas) => {
+  if (CSS.supports('field-sizing', 'content')) return
+  for (const area of areas) area.style.height = 'auto'
+  const heights = areas.map((area) => area.scrollHeight)
+  areas.forEach((area, at) => { if (heights[at]) area.style.height = `${heights[at] + 2}px` })
+}
+const underline = (shown) => {
+  let at = 0
+  let end = -1
+  for (const word of pl.words) {
+    while (at < shown.length && shown[at].start <= word.start) { end = Math.max(end, shown[at].end); at += 1 }
+    const isMarked = word.start < end
+    if (isMarked !== Boolean(word.isMarked)) word.element.classList.toggle('is-marked', isMarked)
+    word.isMarked = isMarked
+  }
 }
 const order = () => {
+  sorted = null
   const shown = kept().filter((note) => !filter.value || note.code === filter.value)
   for (const note of notes.values()) if (!shown.includes(note)) note.element.remove()
   shown.forEach((note, at) => { if (list.children[at] !== note.element) list.insertBefore(note.element, list.children[at] ?? null) })
@@ -78,7 +93,7 @@ const order = () => {
   none.hidden = shown.length > 0
   none.firstElementChild.textContent = all ? 'No annotations with this code' : `No annotations ${pl.data.isLocked ? 'were made' : 'yet'}`
   bench.querySelector('[data-slot="note-count"]').textContent = String(all)
-  for (const word of pl.words) word.element.classList.toggle('is-marked', shown.some((note) => note.start <= word.start && word.start < note.end))
+  underline(shown)
   bench.dispatchEvent(new Event('bench:notes'))
 }
 const choose = (note, { scroll = true } = {}) => {
@@ -192,6 +207,7 @@ const undo = () => {
   Object.assign(note, last.before)
   undoLine.hidden = true
   show(note)
+  growAll([...note.element.querySelectorAll('textarea')])
   order()
   save(note)
   if (!note.removed) choose(note)
@@ -274,7 +290,7 @@ function listen(note) {
   })
   if (pl.data.isLocked) return
   element.addEventListener('focusin', () => choose(note, { scroll: false }))
-  field(note, 'comment').addEventListener('input', (event) => { note.comment = event.target.value; grow(event.target); save(note, 800) })
+  field(note, 'comment').addEventListener('input', (event) => { note.comment = event.target.value; growAll([event.target]); save(note, 800) })
   field(note, 'comment').addEventListener('blur', () => save(note))
   field(note, 'code').addEventListener('change', (event) => {
     undone.push({ id: note.id, before: fields(note) })
@@ -291,15 +307,19 @@ function listen(note) {
 
 bench.addEventListener('bench:tick', () => {
   const now = pl.now()
-  for (const note of notes.values()) note.element.classList.toggle('is-playing', pl.isPlaying() && note.start <= now && now < note.end)
+  for (const note of kept()) {
+    const isOn = pl.isPlaying() && note.start <= now && now < note.end
+    if (isOn !== Boolean(note.isOn)) note.element.classList.toggle('is-playing', isOn)
+    note.isOn = isOn
+  }
 })
 
 // The filter stays in the address
 
 filter.addEventListener('change', () => { history.replaceState(null, '', filter.value ? `#code=${filter.value}` : location.pathname + location.search); order() })
-for (const data of pl.data.annotations) show(adopt(data, document.getElementById(`annotation-${data.id}`)))
+for (const data of pl.data.annotations) adopt(data, document.getElementById(`annotation-${data.id}`))
 const asked = location.hash.match(/^#code=([\w-]+)$/)?.[1]
 if (codes.has(asked)) filter.value = asked
 order()
-new ResizeObserver(() => { for (const area of list.querySelectorAll('textarea')) grow(area) }).observe(list)
+new ResizeObserver(() => growAll([...list.querySelectorAll('textarea')])).observe(list)
 if (location.hash.startsWith('#annotation-')) choose(notes.get(location.hash.slice(12)) ?? null)

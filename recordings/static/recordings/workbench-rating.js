@@ -10,7 +10,13 @@ const chosen = (form) => form.querySelector('[name="score"]:checked')
 const wordFor = (value) => (value === '' ? 'not rated' : value === 'na' ? 'not applicable' : value)
 
 const showAnchor = (form) => { slot(form, 'anchor').textContent = chosen(form)?.dataset.anchor ?? '' }
-const ticked = (form) => [...form.querySelectorAll('[name="evidence"]:checked')].map((box) => box.value)
+// What an item rests on: what was ticked by hand, and until it is rated those annotations whose code bears on it.
+const byHand = new Map(items.map((form) => [form, new Map()]))
+const isNew = (form) => form.elements.version.value === '0'
+const bears = (form, note) => codes.get(note.code)?.item === form.dataset.item
+const isTicked = (form, note) => byHand.get(form).get(note.id) ?? (isNew(form) && bears(form, note))
+const ticked = (form) => pl.notes.list().filter((note) => isTicked(form, note)).map((note) => note.id)
+const keepTicks = (form, ids) => { byHand.set(form, new Map(pl.notes.list().map((note) => [note.id, ids.includes(note.id)]))) }
 const countEvidence = (form) => {
   const count = ticked(form).length
   slot(form, 'evidence-count').textContent = `${count} annotation${count === 1 ? '' : 's'}`
@@ -31,6 +37,7 @@ const saveScore = (form) => pl.save({
     return { url: form.action, fields: values }
   },
   done: ({ score, progress }) => {
+    if (isNew(form)) keepTicks(form, score.evidence)
     form.elements.version.value = score.version
     problem(form, '')
     pl.progress(progress.sentence)
@@ -44,7 +51,8 @@ const saveScore = (form) => pl.save({
       take: () => {
         form.elements.version.value = stored.version
         for (const radio of form.querySelectorAll('[name="score"]')) radio.checked = radio.value === stored.score
-        for (const box of form.querySelectorAll('[name="evidence"]')) box.checked = stored.evidence.includes(box.value)
+        keepTicks(form, stored.evidence)
+        listEvidence(form)
         showAnchor(form)
         countEvidence(form)
         countRated()
@@ -54,38 +62,38 @@ const saveScore = (form) => pl.save({
   refused: (sentence) => problem(form, `Not saved. ${sentence}`),
 })
 
-// The moments to tick follow the annotations as they come and go. Until an item is rated, those whose code bears on it are ticked.
+// The moments to tick follow the annotations as they come and go; the list is made when it is looked at.
 const listEvidence = (form) => {
+  countEvidence(form)
   const place = slot(form, 'evidence')
-  const before = new Map([...form.querySelectorAll('[name="evidence"]')].map((box) => [box.value, box.checked]))
-  const isNew = form.elements.version.value === '0'
-  const lines = pl.notes.list().map((note) => {
-    const code = codes.get(note.code)
+  const isOpen = place.closest('details').open
+  const lines = isOpen ? pl.notes.list().map((note) => {
     const line = document.createElement('label')
     line.className = 'pl-evidence__one'
-    const box = Object.assign(document.createElement('input'), { type: 'checkbox', name: 'evidence', value: note.id })
-    box.checked = before.get(note.id) ?? (isNew && code?.item === form.dataset.item)
+    const box = Object.assign(document.createElement('input'), { type: 'checkbox', name: 'evidence', value: note.id, checked: isTicked(form, note) })
     const text = document.createElement('span')
-    const svg = note.element.querySelector('.pl-code-shape').cloneNode(true)
-    text.append(svg, `${pl.notes.name(note.code)}, ${pl.clock(note.start)}${!box.checked && code?.item === form.dataset.item ? ' (suggested)' : ''}`)
+    text.append(note.element.querySelector('.pl-code-shape').cloneNode(true), `${pl.notes.name(note.code)}, ${pl.clock(note.start)}${!box.checked && bears(form, note) ? ' (suggested)' : ''}`)
     line.append(box, text)
     return line
-  })
-  if (lines.length) place.replaceChildren(...lines)
-  else place.innerHTML = '<p class="pl-muted pl-small">Annotations that you make appear here, to tick.</p>'
-  countEvidence(form)
+  }) : []
+  place.replaceChildren(...lines)
+  if (isOpen && !lines.length) place.textContent = 'Annotations that you make appear here, to tick.'
 }
 
 let asked = 0
-let known = ''
+let known = null
 const refresh = () => {
   asked = 0
   const now = pl.notes.list().map((note) => `${note.id}${note.code}${note.start}`).join()
   if (now === known) return
   known = now
-  for (const form of items) if (!form.contains(document.activeElement) || document.activeElement.name !== 'evidence') listEvidence(form)
+  for (const form of items) if (document.activeElement?.name !== 'evidence' || !form.contains(document.activeElement)) listEvidence(form)
 }
-if (!pl.data.isLocked) bench.addEventListener('bench:notes', () => { asked ||= setTimeout(refresh, 200) })
+for (const form of items) {
+  if (!isNew(form)) keepTicks(form, [...form.querySelectorAll('[name="evidence"]:checked')].map((box) => box.value))
+  slot(form, 'evidence').closest('details').addEventListener('toggle', () => listEvidence(form))
+}
+bench.addEventListener('bench:notes', () => { asked ||= setTimeout(refresh, 200) })
 
 for (const form of items) {
   form.addEventListener('submit', (event) => event.preventDefault())
@@ -94,7 +102,10 @@ for (const form of items) {
       showAnchor(form)
       countRated()
       pl.say(event.target.dataset.anchor)
-    } else countEvidence(form)
+    } else {
+      byHand.get(form).set(event.target.value, event.target.checked)
+      countEvidence(form)
+    }
     saveScore(form)
   })
   showAnchor(form)

@@ -17,7 +17,7 @@ let span = WINDOWS[3]
 let from = 0
 let selection = null
 let drag = null
-let isDirty = true
+let isAsked = false
 
 // Colours are tokens; they change with the scheme.
 
@@ -30,9 +30,10 @@ const readInk = () => {
     mark: read('--pl-mark'), page: read('--pl-surface'), heard: read('--pl-brand'), font: `13px ${getComputedStyle(document.body).fontFamily}`,
     codes: Object.fromEntries(pl.data.codes.map((code) => [code.slug, read(`--pl-code-${code.colour}`)])),
   }
-  isDirty = true
+  layers = null
+  later()
 }
-for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', readInk)
+for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', () => readInk())
 
 const shapes = Object.fromEntries(pl.data.codes.map((code) => [code.slug, new Path2D(code.shape)]))
 const drawShape = (context, slug, x, y, size) => {
@@ -84,23 +85,45 @@ let gain = 1 / 127
 
 const kept = () => pl.notes?.list() ?? []
 
-const drawOverview = (now) => {
-  const { context, width, height } = fit(overview.querySelector('canvas'))
+// The overview changes seldom: it is drawn once, unplayed and played, and each frame puts the two together.
+let layers = null
+const drawLayers = (width, height) => {
   const x = (ms) => (ms / duration) * width
-  columns(context, width, 14, height - 20, 0, duration, now)
-  context.fillStyle = ink.heard
-  for (const [start, end] of pl.heard) context.fillRect(x(start), height - 3, Math.max(1, x(end) - x(start)), 3)
-  for (const note of kept()) {
-    context.fillStyle = ink.codes[note.code]
-    context.fillRect(x(note.start), 12, Math.max(2, x(note.end) - x(note.start)), 2)
-    drawShape(context, note.code, Math.min(width - 10, x(note.start)), 1, 9)
+  layers = [0, duration].map((now) => {
+    const canvas = document.createElement('canvas')
+    canvas.width = overview.firstElementChild.width
+    canvas.height = overview.firstElementChild.height
+    const context = canvas.getContext('2d')
+    context.scale(canvas.width / width, canvas.height / height)
+    columns(context, width, 14, height - 20, 0, duration, now)
+    context.fillStyle = ink.heard
+    for (const [start, end] of pl.heard) context.fillRect(x(start), height - 3, Math.max(1, x(end) - x(start)), 3)
+    for (const note of kept()) {
+      context.fillStyle = ink.codes[note.code]
+      context.fillRect(x(note.start), 12, Math.max(2, x(note.end) - x(note.start)), 2)
+      drawShape(context, note.code, Math.min(width - 10, x(note.start)), 1, 9)
+    }
+    return canvas
+  })
+  layers.size = `${width} ${height}`
+}
+const drawOverview = (now) => {
+  const { context, width, height } = fit(overview.firstElementChild)
+  if (!width) return
+  if (layers?.size !== `${width} ${height}`) drawLayers(width, height)
+  const at = (now / duration) * width
+  const ratio = layers[0].width / width
+  context.drawImage(layers[0], 0, 0, width, height)
+  if (at * ratio >= 1) {
+    context.clearRect(0, 0, at, height)
+    context.drawImage(layers[1], 0, 0, at * ratio, layers[1].height, 0, 0, at, height)
   }
   if (span < duration) {
     context.strokeStyle = ink.text
-    context.strokeRect(x(from) + 0.5, 0.5, (span / duration) * width - 1, height - 1)
+    context.strokeRect((from / duration) * width + 0.5, 0.5, (span / duration) * width - 1, height - 1)
   }
   context.fillStyle = ink.head
-  context.fillRect(x(now) - 1, 0, 2, height)
+  context.fillRect(at - 1, 0, 2, height)
 }
 
 const drawZoom = (now) => {
@@ -183,11 +206,13 @@ const paint = () => {
   overview.setAttribute('aria-valuetext', `${pl.clock(now)} of ${pl.clock(duration)}`)
 }
 const later = () => {
-  if (isDirty === 'asked') return
-  isDirty = 'asked'
-  requestAnimationFrame(() => { isDirty = false; paint() })
+  if (isAsked) return
+  isAsked = true
+  requestAnimationFrame(() => { isAsked = false; paint() })
 }
-for (const name of ['bench:tick', 'bench:notes', 'bench:heard']) bench.addEventListener(name, later)
+const anew = () => { layers = null; later() }
+for (const name of ['bench:notes', 'bench:heard']) bench.addEventListener(name, anew)
+bench.addEventListener('bench:tick', later)
 new ResizeObserver(later).observe(zoom)
 
 // Selection
@@ -236,7 +261,7 @@ const edgeAt = (event) => {
   const box = zoom.getBoundingClientRect()
   const pixel = span / box.width
   const ms = msAt(event)
-  const notes = kept().sort((a, b) => (b.id === pl.notes.current) - (a.id === pl.notes.current))
+  const notes = [...kept()].sort((a, b) => (b.id === pl.notes.current) - (a.id === pl.notes.current))
   for (const note of notes) {
     for (const side of ['start', 'end']) if (Math.abs(note[side] - ms) < EDGE * pixel) return { note, side }
   }
@@ -291,7 +316,6 @@ overview.addEventListener('keydown', (event) => {
 })
 
 readInk()
-later()
 try {
   const response = await fetch(bench.dataset.peaks + '?level=0&start=0')
   if (!response.ok) throw new Error(String(response.status))
@@ -305,4 +329,4 @@ try {
   tell('The waveform could not be loaded. Everything else works.')
   unselect.hidden = true
 }
-later()
+anew()

@@ -104,11 +104,11 @@ const light = (ms) => {
 }
 const follow = (turn) => {
   if (pane.scrollHeight <= pane.clientHeight + 4) return // the page scrolls, not the pane: leave it to the reader
-  const top = turn.offsetTop - pane.scrollTop
-  if (top < 24 || top + turn.offsetHeight > pane.clientHeight - 24) {
-    const smooth = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth'
-    pane.scrollTo({ top: turn.offsetTop - pane.clientHeight / 3, behavior: smooth })
-  }
+  const here = turn.getBoundingClientRect()
+  const frame = pane.getBoundingClientRect()
+  if (here.top > frame.top + 12 && here.bottom < frame.bottom - 12) return
+  const isFar = Math.abs(here.top - frame.top) > 2 * frame.height || matchMedia('(prefers-reduced-motion: reduce)').matches
+  turn.scrollIntoView({ block: 'center', behavior: isFar ? 'instant' : 'smooth' })
 }
 pane.addEventListener('click', (event) => {
   const time = event.target.closest('.pl-turn__time')

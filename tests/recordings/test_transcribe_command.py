@@ -1,0 +1,97 @@
+"""No test here may reach the database: none asks for it, so pytest-django refuses every query."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from recordings import speech
+
+
+@pytest.fixture
+def clip_path(tmp_path, session_clip):
+    path = tmp_path / "clip.wav"
+    path.write_bytes(session_clip)
+    return path
+
+
+@pytest.fixture
+def transcribe(whisper_engine, monkeypatch, clip_path):
+    """Runs the command with the engine that is loaded already; gives (standard output, standard error)."""
+    monkeypatch.setattr(speech.Engine, "load", lambda checkpoint: whisper_engine)
+
+    def run(*arguments, file=clip_path):
+        out, err = io.StringIO(), io.StringIO()
+        call_command("transcribe", str(file), "--model", "tiny.en", *arguments, stdout=out, stderr=err)
+        return out.getvalue(), err.getvalue()
+
+    return run
+
+
+def test_json_with_words_and_progress_on_standard_error(transcribe):
+    out, err = transcribe()
+    document = json.loads(out)
+    assert document["duration"] == 22.0
+    assert (document["language"], document["engine"], document["model"], document["speakers"]) == (
+        "en",
+        "openai-whisper",
+        "tiny.en",
+        ["S1"],
+    )
+    assert document["segments"][0]["words"][0]["text"] == "Thanks"
+    assert "100 %" in err
+
+
+def test_another_format_into_a_file(transcribe, monkeypatch, tmp_path):
+    monkeypatch.setattr(speech, "run", lambda samples, **options: iter([]))
+    out, _err = transcribe("--format", "vtt", "--output", str(tmp_path / "talk.vtt"))
+    assert out == ""
+    assert (tmp_path / "talk.vtt").read_text().startswith("WEBVTT\n")
+
+
+def test_more_than_one_speaker_is_answered_honestly(transcribe, monkeypatch):
+    monkeypatch.setattr(speech, "run", lambda samples, **options: iter([]))
+    _out, err = transcribe("--speakers", "2")
+    assert "not available yet, so all speech is labelled S1." in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--language", "xx"], "does not know the language xx"),
+        (["--speakers", "0"], "1 or more"),
+        (["--model", "enormous"], "WHISPER_MODEL"),
+        (["--engine", "faster-whisper"], "faster-whisper is not"),
+    ],
+)
+def test_a_wrong_option_ends_with_2_and_a_sentence(transcribe, arguments, says):
+    with pytest.raises(CommandError, match=says) as caught:
+        transcribe(*arguments)
+    assert caught.value.returncode == 2
+
+
+def test_an_output_that_cannot_be_written(transcribe, monkeypatch, tmp_path):
+    monkeypatch.setattr(speech, "run", lambda samples, **options: iter([]))
+    with pytest.raises(CommandError, match="cannot be written") as caught:
+        transcribe("--output", str(tmp_path / "no" / "folder.json"))
+    assert caught.value.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [("notes.mp3", b"Notes. " * 99, "not an audio file"), ("empty.wav", b"", "is empty"), (None, b"", "cannot be read")],
+)
+def test_bad_input_ends_with_2_and_one_line(name, content, says, tmp_path):
+    path = tmp_path / (name or "missing.wav")
+    if name:
+        path.write_bytes(content)
+    command = [sys.executable, "manage.py", "transcribe", str(path)]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
