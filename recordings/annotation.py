@@ -13,7 +13,7 @@ from supervision.models import User
 SHORTEST_MS = 200
 
 
-class AnnotationRefused(ValueError):  # noqa: N818 (a refusal, not a fault of ours)
+class AnnotationRefused(ValueError):
     """The annotation cannot be so; str() says why."""
 
 
@@ -34,7 +34,7 @@ class Stale(AnnotationRefused):
 
 def locked_for_writing(review: Review, by: User) -> Review:
     """The review's row, held until the transaction ends. Raises Locked unless it is still `by`'s to change."""
-    fresh = Review.objects.select_for_update().select_related("recording", "instrument").get(pk=review.pk)
+    fresh = Review.objects.select_for_update(of=("self",)).select_related("recording", "instrument").get(pk=review.pk)
     if fresh.rater_id != by.pk or fresh.state != Review.State.IN_PROGRESS:
         raise Locked
     return fresh

@@ -16,7 +16,7 @@ GAP_MS = 5_000  # shorter unheard stretches are not worth naming
 Interval = tuple[int, int]
 
 
-class HeardRefused(ValueError):  # noqa: N818 (a refusal, not a fault of ours)
+class HeardRefused(ValueError):
     """The report cannot be true; str() says why."""
 
 

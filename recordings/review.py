@@ -22,7 +22,7 @@ ENOUGH_HEARD = 0.8
 __all__ = ["Locked"]
 
 
-class ReviewRefused(ValueError):  # noqa: N818 (a refusal, not a fault of ours)
+class ReviewRefused(ValueError):
     """It cannot be done now; str() says why, for people."""
 
 
@@ -183,7 +183,7 @@ def is_rated(draft: DraftScore) -> bool:
 @transaction.atomic
 def submit(*, review: Review, by: User, now: dt.datetime) -> Review:
     """Locks the review and makes its rating. Submitting again changes nothing. Raises NotReady, ReviewRefused, Locked."""
-    review = Review.objects.select_for_update().select_related("recording__consent").get(pk=review.pk)
+    review = Review.objects.select_for_update(of=("self",)).select_related("recording__consent").get(pk=review.pk)
     if review.rater_id != by.pk:
         raise Locked
     if review.state != Review.State.IN_PROGRESS:
@@ -218,7 +218,7 @@ def submit(*, review: Review, by: User, now: dt.datetime) -> Review:
 @transaction.atomic
 def release(*, review: Review, by: User, now: dt.datetime) -> Review:
     """Shows a submitted review to the therapist and the team's supervisors. Releasing again changes nothing. Raises ReviewRefused."""
-    review = Review.objects.select_for_update().select_related("recording__consent").get(pk=review.pk)
+    review = Review.objects.select_for_update(of=("self",)).select_related("recording__consent").get(pk=review.pk)
     if review.rater_id != by.pk:
         raise ReviewRefused("Only the person who wrote a review can release it.")
     if review.state == Review.State.IN_PROGRESS:

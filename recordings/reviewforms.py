@@ -68,7 +68,9 @@ class AnnotationForm(forms.Form):
 
     def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cast("forms.ModelChoiceField[Any]", self.fields["code"]).queryset = Code.objects.filter(programme=review.recording.team.programme_id).order_by("position", "pk")
+        cast("forms.ModelChoiceField[Any]", self.fields["code"]).queryset = Code.objects.filter(
+            programme=review.recording.team.programme_id
+        ).order_by("position", "pk")
 
 
 class ScoreForm(forms.Form):

@@ -95,6 +95,7 @@ class Engine:
     @classmethod
     def load(cls, checkpoint: Path | str, *, threads: int | None = None) -> "Engine":
         """Load a checkpoint file (see `weights.resolve`). `threads` defaults to the processors at hand."""
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: idle threads sleep and leave the processors to the pages
         import torch
         import whisper
 

@@ -36,7 +36,9 @@ def gone_sentence(recording: Recording) -> str:
     return consent.why_not(recording.consent, Purpose.REVIEW, on=timezone.localdate()) or "You can no longer listen to this recording."
 
 
-def page(request: AuthenticatedRequest, review: Review, form: forms.Form | None = None, *, action: str = "", status: int = 200) -> HttpResponse:
+def page(
+    request: AuthenticatedRequest, review: Review, form: forms.Form | None = None, *, action: str = "", status: int = 200
+) -> HttpResponse:
     """The workbench, with the form for an annotation as it came back, if it did."""
     kept = workbench.annotations(review)
     with_comments = [(one, comments.opened(one.comment)) for one in kept]
@@ -56,7 +58,12 @@ def page(request: AuthenticatedRequest, review: Review, form: forms.Form | None 
             (name, title, hint, comments.opened(text), text.pk if text else "")
             for name, title, hint, text in (
                 ("strengths", "What went well", "Two or three things that this therapist should keep doing.", review.strengths),
-                ("next_step", "One next step", "The one thing to try in the next session, and how they will know that it worked.", review.next_step),
+                (
+                    "next_step",
+                    "One next step",
+                    "The one thing to try in the next session, and how they will know that it worked.",
+                    review.next_step,
+                ),
             )
         ],
         "form": form or AnnotationForm(review=review),

@@ -140,8 +140,9 @@ def _stale(request: AuthenticatedRequest, review: Review, form: AnnotationForm, 
     if wants_json(request):
         return JsonResponse({"error": str(stale), "stored": stored}, status=409)
     form.data = {**form.data.dict(), "version": str(stale.current.version)}  # type: ignore[attr-defined]
-    state = "It has been removed there." if stored["removed"] else f"There it is “{stale.current.code}”, with the comment: “{stored['comment']}”."
-    form.add_error(None, f"{stale} {state} Below is what you wrote. Send it again to put yours in its place, or leave it to keep the other.")
+    choice = "Below is what you wrote. Send it again to put yours in its place, or leave it to keep the other."
+    there = f"There it is “{stale.current.code}”, with the comment: “{stored['comment']}”. {choice}"
+    form.add_error(None, f"{stale} {'It has been removed there: bring it back before you change it.' if stored['removed'] else there}")
     return bench.page(request, review, form, action=action, status=409)
 
 
@@ -236,7 +237,9 @@ def heard(request: AuthenticatedRequest, recording_id: uuid.UUID) -> HttpRespons
         )
     except listening.HeardRefused as refusal:
         return JsonResponse({"error": str(refusal)}, status=422)
-    own = Review.objects.visible_to(request.user).filter(recording=recording, rater=request.user).select_related("recording", "rater").first()
+    own = (
+        Review.objects.visible_to(request.user).filter(recording=recording, rater=request.user).select_related("recording", "rater").first()
+    )
     if own and values["purpose"] == "review" and values["position"] is not None:
         reviews.place(review=own, position_ms=values["position"])
     intervals = listening.heard_by(recording, request.user)

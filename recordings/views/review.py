@@ -94,7 +94,9 @@ def review(request: AuthenticatedRequest, recording_id: uuid.UUID) -> HttpRespon
     own = Review.objects.visible_to(request.user).filter(recording=recording, rater=request.user).select_related("rater").first()
     may = permissions.can_review(request.user, recording)
     if own and not may:
-        return render(request, "recordings/review_gone.html", {"review": own, "recording": recording, "why": bench.gone_sentence(recording)})
+        return render(
+            request, "recordings/review_gone.html", {"review": own, "recording": recording, "why": bench.gone_sentence(recording)}
+        )
     if not may:
         raise PermissionDenied
     if request.method == "POST":
@@ -127,7 +129,9 @@ def submit(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
         except reviews.ReviewRefused as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, f"Your review is submitted and locked. Release it when {own.recording.therapist.first_name} may hear it.")
+            messages.success(
+                request, f"Your review is submitted and locked. Release it when {own.recording.therapist.first_name} may hear it."
+            )
         return _to_bench(own)
     return render(request, "recordings/review_submit.html", {"review": own, "state": state})
 

@@ -28,7 +28,12 @@ def page(client, own):
 
 def test_strengths_come_first_each_moment_with_its_times(own, thea, as_user):
     text = page(as_user(thea), own)
-    assert text.index("You let her find it") < text.index(setup.SECRET) < text.index("Ask who checks at night") < text.index("He said nobody checks")
+    assert (
+        text.index("You let her find it")
+        < text.index(setup.SECRET)
+        < text.index("Ask who checks at night")
+        < text.index("He said nobody checks")
+    )
     assert "0:10 to 0:18" in text
     assert 'data-start="10000" data-end="18000"' in text
 
@@ -63,7 +68,9 @@ def test_the_rater_sees_it_before_release_as_the_therapist_will(recording, cora,
 def test_the_therapist_answers_a_moment_and_the_whole_and_the_consultant_reads_it(own, thea, cora, as_user):
     moment = Annotation.objects.filter(review=own).first()
     address = reverse("recordings:reply", args=[own.pk])
-    assert as_user(thea).post(address, {"annotation": moment.pk, "text": "I was nervous there"})["Location"].endswith(f"#moment-{moment.pk}")
+    assert (
+        as_user(thea).post(address, {"annotation": moment.pk, "text": "I was nervous there"})["Location"].endswith(f"#moment-{moment.pk}")
+    )
     assert as_user(thea).post(address, {"text": "Thank you, all of it helps"}).status_code == 302
     text = page(as_user(cora), own)
     assert "I was nervous there" in text
@@ -124,7 +131,11 @@ def test_the_list_shows_a_therapist_what_was_released_to_them(own, thea, tom, as
 
 SPOKEN = [
     {
-        "start": 9.0, "end": 12.0, "text": "What went well?", "speaker": "S1", "supported": True,
+        "start": 9.0,
+        "end": 12.0,
+        "text": "What went well?",
+        "speaker": "S1",
+        "supported": True,
         "words": [{"start": 9.0 + n, "end": 9.5 + n, "text": word, "probability": 0.9} for n, word in enumerate(["What", "went", "well?"])],
     },
     {"start": 13.0, "end": 14.0, "text": "The washing up.", "speaker": "S2", "supported": True, "words": []},

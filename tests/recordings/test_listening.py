@@ -1,4 +1,5 @@
 import datetime as dt
+import itertools
 
 import pytest
 from django.urls import reverse
@@ -19,7 +20,7 @@ stretches = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 5000)).map(l
 def test_a_union_covers_the_same_milliseconds_and_is_disjoint(intervals):
     union = listening.merged(intervals)
     assert {ms for start, end in intervals for ms in range(start, end)} == {ms for start, end in union for ms in range(start, end)}
-    assert all(first[1] < second[0] for first, second in zip(union, union[1:], strict=False))
+    assert all(first[1] < second[0] for first, second in itertools.pairwise(union))
 
 
 @given(stretches)

@@ -197,7 +197,9 @@ def test_nothing_heard_refuses_and_too_little_heard_warns(own):
 
 def test_submitting_locks_and_makes_the_rating(own, thea, harbour):
     setup.rate_all(own, score=2, leave_out=["generalisation"])
-    review.score(review=own, item=item(own, "generalisation"), score=None, is_not_applicable=True, version=0, by=own.rater, now=timezone.now())
+    review.score(
+        review=own, item=item(own, "generalisation"), score=None, is_not_applicable=True, version=0, by=own.rater, now=timezone.now()
+    )
     setup.hear(own.recording, own.rater, 0, 9 * setup.MINUTE)
     submit(own)
     rating = Rating.objects.get(source=own.pk)
@@ -307,12 +309,12 @@ def test_after_withdrawal_the_workbench_shows_no_words(recording, cora, as_user)
 
     own = setup.begin(recording, cora)
     setup.mark(own)
+    setup.rate_all(own)
     withdrawal.withdraw(consent=recording.consent, channel="telephone", by=recording.therapist, now=timezone.now())
     answer = as_user(cora).get(reverse("recordings:review", args=[recording.pk]))
     assert answer.status_code == 200
     assert b"The recording is gone" in answer.content
     assert setup.SECRET not in answer.content.decode()
     assert "Fit explored" not in answer.content.decode()
-    with pytest.raises(review.ReviewRefused):
-        setup.rate_all(own)
+    with pytest.raises(review.ReviewRefused, match="gone"):
         submit(own)
