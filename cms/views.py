@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import SuspiciousFileOperation
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -66,7 +67,7 @@ def media(request: AuthenticatedRequest, path: str) -> HttpResponseBase:
         raise Http404
     try:
         file = Path(safe_join(settings.MEDIA_ROOT, path))
-    except ValueError:
+    except SuspiciousFileOperation:
         raise Http404 from None
     if not file.is_file():
         raise Http404

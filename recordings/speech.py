@@ -264,16 +264,17 @@ def _segment(group: list[Word], speech: voice.Spans, doubtful: bool) -> Segment:
 
 
 def has_loop(text: str) -> bool:
-    """Whether a run of one to eight words comes at least five times in a row and fills ten words.
+    """Whether one to twelve words come again and again: five times and ten words in all, or a longer phrase four times.
 
-    People do say a word four times; Whisper over silence says it forty times.
+    People do say a word six times; Whisper over silence says it forty times.
     """
     words = re.findall(r"[\w']+", text.lower())
-    for size in range(1, 9):
-        run = 1
-        for at in range(size, len(words) - size + 1):
-            run = run + 1 if words[at : at + size] == words[at - size : at] else 1
-            if run > size * 3 and run + size > 9:
+    for size in range(1, 13):
+        same = 0
+        for before, after in zip(words, words[size:], strict=False):
+            same = same + 1 if before == after else 0
+            times = same // size + 1
+            if (times >= 5 and same + size >= 10) or (times >= 4 and size >= 4):
                 return True
     return False
 

@@ -60,7 +60,7 @@ def after(recording):
     return recording.state, Processing.objects.get(recording=recording).state
 
 
-class Stopped(Exception):  # noqa: N818
+class Stopped(Exception):
     """Stands for whatever ends an attempt."""
 
 

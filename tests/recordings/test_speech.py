@@ -98,14 +98,14 @@ def test_a_quiet_voice_after_a_loud_one_is_found(clip_samples):
 
 
 def test_a_broken_off_run_goes_on_from_its_piece(whisper_engine, clip_samples, monkeypatch):
-    monkeypatch.setattr(speech, "MAX_PIECE_S", 8.0)
+    monkeypatch.setattr(speech, "MAX_PIECE_S", 12.0)
     whole = list(speech.run(clip_samples, engine=whisper_engine))
-    assert len(whole) >= 3
+    assert len(whole) == 2
     assert [(done, total) for done, total, _found in whole] == [(n, len(whole)) for n in range(1, len(whole) + 1)]
     seen = []
-    rest = list(speech.run(clip_samples, engine=whisper_engine, start_piece=2, on_progress=lambda done, total: seen.append(done)))
-    assert seen == list(range(3, len(whole) + 1))
-    assert [[one.text for one in found] for _d, _t, found in rest] == [[one.text for one in found] for _d, _t, found in whole[2:]]
+    rest = list(speech.run(clip_samples, engine=whisper_engine, start_piece=1, on_progress=lambda done, total: seen.append(done)))
+    assert seen == [2]
+    assert [[one.text for one in found] for _d, _t, found in rest] == [[one.text for one in found] for _d, _t, found in whole[1:]]
 
 
 def test_a_sentence_that_whisper_skipped_is_heard_after_all(whisper_engine, clip_samples, heard, monkeypatch):
@@ -128,7 +128,9 @@ def test_a_language_the_model_does_not_know_is_not_offered(whisper_engine):
     assert whisper_engine.detect_language(np.zeros(RATE, np.float32)) == "en"
 
 
-@pytest.mark.parametrize("text", ["no no no no, that is mine", "I said I said I said it", "", "very, very, very good", "yes. " * 6])
+@pytest.mark.parametrize(
+    "text", ["no no no no, that is mine", "I said I said I said it", "", "very, very, very good", "yes. " * 6, "is it? it is. " * 3]
+)
 def test_people_repeat_themselves(text):
     assert not speech.has_loop(text)
 

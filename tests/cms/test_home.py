@@ -1,0 +1,135 @@
+"""What people find at /."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from cms import dashboard, site_pages
+from recordings.models import Recording, Review
+from recordings.review import INSTRUMENT
+from supervision import instruments, invitations
+from supervision.models import Instrument, Membership
+from tests import factories
+from tests.recordings.making import bare_recording
+
+
+@pytest.fixture
+def pages(db):
+    site_pages.ensure()
+
+
+def needs(user):
+    return [need.sentence for need in dashboard.build(user, now=timezone.now()).needs]
+
+
+def test_a_visitor_finds_the_front_page(client, pages):
+    response = client.get("/")
+    assert response.status_code == 200
+    assert b"Sign in" in response.content
+
+
+def test_site_pages_are_made_once(pages):
+    from wagtail.models import Page
+
+    before = Page.objects.count()
+    site_pages.ensure()
+    assert Page.objects.count() == before
+
+
+@pytest.mark.parametrize("address", ["/help/", "/privacy/", "/accessibility/"])
+def test_plain_pages_are_open(client, pages, address):
+    assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["thea", "sam", "bea", "cora", "ada", "mona", "ed", "iggy", "olly", "lena"])
+def test_everybody_has_a_home_page(request, client, name):
+    client.force_login(request.getfixturevalue(name))
+    response = client.get("/")
+    assert response.status_code == 200
+    assert b"Hello" in response.content
+
+
+def test_somebody_in_no_team_is_told_so(client, lena):
+    client.force_login(lena)
+    assert b"You are in no team today" in client.get("/").content
+
+
+def test_a_recording_whose_processing_stopped_comes_first(harbour, thea):
+    consent = factories.make_consent(factories.make_family(harbour, thea))
+    bare_recording(consent=consent, state=Recording.State.FAILED)
+    assert "processing stopped" in needs(thea)[0]
+
+
+def test_a_ready_recording_waits_for_the_consultant_of_its_team_only(harbour, thea, cora, otto):
+    bare_recording(consent=factories.make_consent(factories.make_family(harbour, thea)), state=Recording.State.READY)
+    assert any("waits for your review" in sentence for sentence in needs(cora))
+    assert not any("waits for your review" in sentence for sentence in needs(otto))
+
+
+def test_released_feedback_waits_until_it_is_seen(harbour, thea, cora):
+    instruments.load_instruments()
+    recording = bare_recording(consent=factories.make_consent(factories.make_family(harbour, thea)), state=Recording.State.READY)
+    now = timezone.now()
+    instrument = Instrument.objects.get(slug=INSTRUMENT)
+    review = Review.objects.create(
+        recording=recording,
+        rater=cora,
+        instrument=instrument,
+        started_at=now,
+        submitted_at=now,
+        released_at=now,
+        state=Review.State.RELEASED,
+    )
+    assert any("feedback on your session" in sentence for sentence in needs(thea))
+    review.seen_by_therapist_at = now
+    review.save()
+    assert not any("feedback on your session" in sentence for sentence in needs(thea))
+
+
+def test_an_invitation_that_ran_out_is_shown_to_those_who_invite(harbour, sam, ada, thea):
+    then = timezone.now() - dt.timedelta(days=40)
+    invitations.invite(
+        email="late@example.org",
+        first_name="Lou",
+        last_name="Late",
+        team=harbour,
+        role=Membership.Role.THERAPIST,
+        starts_on=factories.days_ago(35),
+        ends_on=None,
+        by=ada,
+        now=then,
+    )
+    assert any("Lou Late" in sentence for sentence in needs(sam))
+    assert not any("Lou Late" in sentence for sentence in needs(thea))
+
+
+def test_overdue_people_are_named_in_one_row_a_requirement(harbour, sam, thea, tom):
+    factories.make_requirement(harbour.programme, "course", name="Orientation", due_days=5, roles=["therapist"])
+    rows = [sentence for sentence in needs(sam) if sentence.startswith("Orientation is overdue")]
+    assert len(rows) == 1
+    assert "Thea" in rows[0]
+    assert "Tom" in rows[0]
+
+
+def test_at_most_seven_needs_are_shown(harbour, thea):
+    for _ in range(9):
+        bare_recording(consent=factories.make_consent(factories.make_family(harbour, thea)), state=Recording.State.FAILED)
+    board = dashboard.build(thea, now=timezone.now())
+    assert len(board.needs) == 7
+    assert board.more >= 2
+
+
+def test_the_home_page_asks_a_bounded_number_of_questions(client, harbour, sam, thea, tom, django_assert_max_num_queries):
+    factories.make_requirement(harbour.programme, "course")
+    client.force_login(sam)
+    with django_assert_max_num_queries(60):
+        client.get("/")
+
+
+def test_the_navigation_holds_only_what_a_person_may_use(client, ada, cora):
+    client.force_login(ada)
+    html = client.get("/").content.decode()
+    assert "/recordings/" not in html.split("</header>")[0]
+    client.force_login(cora)
+    assert "/recordings/reviews/" in client.get("/").content.decode().split("</header>")[0]
