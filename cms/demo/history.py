@@ -51,14 +51,14 @@ def load(loaded: "Loaded") -> None:
     _families(loaded)
     _invitations(loaded)
     evidence.record(
-        person=loaded.users["Bea"],
-        programme=loaded.teams[people.HARBOUR].programme,
+        person=loaded.users["Nia"],
+        programme=loaded.teams[people.MEADOW].programme,
         requirement_key="booster",
         kind="waiver",
         occurred_on=loaded.days_ago(18),
-        valid_until=loaded.anchor + dt.timedelta(days=24),
-        note="Covers for five weeks only; attends the next booster with her own team.",
-        by=loaded.users["Sam"],
+        valid_until=loaded.anchor + dt.timedelta(days=60),
+        note="Back from eight weeks of leave; agreed with the consultant that she attends the next booster.",
+        by=loaded.users["Jo"],
         now=loaded.at(18),
     )
 
