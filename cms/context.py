@@ -47,4 +47,7 @@ def navigation(user: User, path: str) -> list[dict[str, Any]]:
     if user.has_perm("wagtailadmin.access_admin"):
         items.append(("Edit content", reverse("wagtailadmin_home")))
     items.append(("Help", "/help/"))
-    return [{"label": label, "url": url, "current": path == url or (url != "/" and path.startswith(url))} for label, url in items]
+    here = max((url for _, url in items if path == url or (url != "/" and path.startswith(url))), key=len, default="")
+    if "Reviews" in dict(items) and path.startswith("/recordings/") and path.endswith("/review/"):
+        here = dict(items)["Reviews"]  # the workbench belongs to the work list
+    return [{"label": label, "url": url, "current": url == here} for label, url in items]

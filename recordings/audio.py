@@ -49,7 +49,7 @@ TOO_SLOW = "This recording took too long to read, so it was stopped. Save it as 
 Floats = NDArray[np.float32]
 
 
-class UnreadableAudio(Exception):  # noqa: N818 (a refusal, not a fault of ours)
+class UnreadableAudio(Exception):
     """The text is a sentence for the person who sent the file.
 
     `code` is one of: empty, not_audio, damaged, no_sound, too_short, too_long, too_slow, no_ffmpeg.
@@ -115,7 +115,7 @@ def inspect(stream: BinaryIO, *, min_seconds: float = 10, max_seconds: float = 3
     duration = samples / RATE
     if not samples and track.was_opened and not track.codec:
         raise UnreadableAudio(NO_TRACK, "no_sound")
-    if not samples or (job.failed and duration < min_seconds):
+    if not samples or job.failed:
         raise UnreadableAudio(DAMAGED, "damaged")
     if duration > max_seconds:
         raise UnreadableAudio(f"This recording is longer than {_words(max_seconds)}. Send it in parts.", "too_long")
@@ -145,7 +145,7 @@ def iter_decode(stream: BinaryIO, *, rate: int = RATE) -> Iterator[Floats]:
         for block in _whole(job.run(), 2):
             count += len(block)
             yield np.frombuffer(block, "<i2").astype(np.float32) / np.float32(32768)
-        if not count:
+        if not count or job.failed:
             raise UnreadableAudio(DAMAGED, "damaged")
 
 
@@ -177,7 +177,7 @@ def make_playback(stream: BinaryIO) -> Iterator[bytes]:
         for block in job.run():
             count += len(block)
             yield block
-        if not count:
+        if not count or job.failed:
             raise UnreadableAudio(DAMAGED, "damaged")
 
 
@@ -193,6 +193,7 @@ def _source(kind: str, source: "_Source", limit_s: float = MAX_DECODED_S) -> Any
         protocol_whitelist=source.protocols,
         format_whitelist=_FORMATS,
         t=limit_s,
+        threads=1,
         vn=None,
         sn=None,
         dn=None,

@@ -33,7 +33,7 @@ class Confined:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=() if self._descriptor is None else (self._descriptor,),
-            env={"LC_ALL": "C"},
+            env={"LC_ALL": "C", "MALLOC_ARENA_MAX": "2"},  # arenas reserve memory for each thread
             cwd="/",
         )
         limit(process.pid)

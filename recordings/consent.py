@@ -23,7 +23,7 @@ AGREEING_TO: dict[str, str] = {
 Person = tuple[str, str, Iterable[str]]
 
 
-class ConsentRefused(Exception):  # noqa: N818
+class ConsentRefused(Exception):
     """What was entered cannot stand as a consent."""
 
 

@@ -31,7 +31,7 @@ STEPS = {
 _FAILURE_LENGTH = 300
 
 
-class LeaseLost(Exception):  # noqa: N818
+class LeaseLost(Exception):
     """Somebody else works on this recording now, or nobody may any more. What was done under the old token is discarded."""
 
 

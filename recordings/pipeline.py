@@ -24,7 +24,7 @@ State = Processing.State
 _BEGINS_AT = {"": 0, "verify": 1, "playback": 3, "peaks": 8, "speech": 12, "words": 97}
 
 
-class NotRetryable(Exception):  # noqa: N818
+class NotRetryable(Exception):
     """Processing cannot be begun again; the text says why."""
 
 

@@ -28,7 +28,7 @@ Kind = SealedObject.Kind
 LANGUAGE = "en"
 
 
-class CannotProcess(Exception):  # noqa: N818
+class CannotProcess(Exception):
     """Trying again would not help by itself; the text is a sentence for the recording's page."""
 
 

@@ -3,6 +3,11 @@
 from typing import Any
 
 from wagtail import hooks
+from wagtail.admin.panels import FieldPanel
+from wagtail.snippets.models import register_snippet
+from wagtail.snippets.views.snippets import SnippetViewSet
+
+from recordings.models import ConsentWording
 
 ACTIONS = {
     "recordings.consent": ("Record a consent", "Consent recorded"),
@@ -26,3 +31,18 @@ ACTIONS = {
 def name_actions(actions: Any) -> None:
     for action, (label, message) in ACTIONS.items():
         actions.register_action(action, label, message)
+
+
+class ConsentWordingViewSet(SnippetViewSet):
+    """The words that families are given. A version that a consent rests on is not changed; a new version follows it."""
+
+    model = ConsentWording
+    icon = "doc-full"
+    menu_label = "Consent wording"
+    add_to_admin_menu = True
+    list_display = ["programme", "version", "effective_from"]
+    ordering = ["programme", "-version", "pk"]
+    panels = [FieldPanel("programme"), FieldPanel("version"), FieldPanel("effective_from"), FieldPanel("text")]
+
+
+register_snippet(ConsentWordingViewSet)

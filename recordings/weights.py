@@ -28,7 +28,7 @@ CONNECT_SECONDS = 5
 AUTO = ("base", "tiny.en")  # the better first
 
 
-class NoWeights(Exception):  # noqa: N818 (a state of the machine)
+class NoWeights(Exception):
     """No usable weights; the message is one sentence that says what to do."""
 
 

@@ -93,9 +93,15 @@ class _Case:
         return self.cell(status, date=due, label=label, change=change)
 
 
-def assess(rule: Rule, assignments: Iterable[Assignment], facts: Iterable[Fact], *, on: dt.date, known_at: dt.datetime | None = None) -> Cell:
+def assess(
+    rule: Rule, assignments: Iterable[Assignment], facts: Iterable[Fact], *, on: dt.date, known_at: dt.datetime | None = None
+) -> Cell:
     """The state of one rule for one person on a day, as it was known at a moment (None: as it is known now)."""
-    held = [one for one in assignments if one.role in rule.roles and (known_at is None or one.recorded_at is None or one.recorded_at <= known_at)]
+    held = [
+        one
+        for one in assignments
+        if one.role in rule.roles and (known_at is None or one.recorded_at is None or one.recorded_at <= known_at)
+    ]
     stretches = merged(Period(one.starts_on, one.ends_on or FOREVER) for one in held)
     stretch = next((period for period in stretches if on in period), None)
     if stretch is None:
@@ -215,7 +221,9 @@ def _each_quarter(case: _Case) -> Cell:
     missed = _run_missed(case, quarter, _owes_quarter)
     if missed:
         first = missed[-1]
-        case.reasons.append(f"None in {say_quarter(missed[0])}{f', the last of {len(missed)} quarters missed in a row' if len(missed) > 1 else ''}.")
+        case.reasons.append(
+            f"None in {say_quarter(missed[0])}{f', the last of {len(missed)} quarters missed in a row' if len(missed) > 1 else ''}."
+        )
         case.reasons.append(f"None yet in {say_quarter(present)}.")
         case.steps.append(Step(first.end, "Was due"))
         return case.cell(
@@ -232,7 +240,9 @@ def _each_quarter(case: _Case) -> Cell:
         case.reasons = [f"The role ends on {say(case.stretch.end)}, before the quarter does, so this quarter is not owed."]
         return case.cell(Status.NOT_REQUIRED, date=None, label="")
     following = quarter(present.end + ONE_DAY)
-    case.reasons.append(f"In the role for no more than the last {FEW_DAYS} days of this quarter, so the first is due in the next, by {say(following.end)}.")
+    case.reasons.append(
+        f"In the role for no more than the last {FEW_DAYS} days of this quarter, so the first is due in the next, by {say(following.end)}."
+    )
     case.steps.append(Step(following.end, "Due"))
     return case.waiting_cell(following.end)
 
@@ -271,7 +281,9 @@ def _each_week(case: _Case) -> Cell:
     missed = _run_missed(case, week, _owes_week)
     if missed:
         first = missed[-1]
-        case.reasons.append(f"None in the week of {say(missed[0].start)}{f', the last of {len(missed)} weeks missed in a row' if len(missed) > 1 else ''}.")
+        case.reasons.append(
+            f"None in the week of {say(missed[0].start)}{f', the last of {len(missed)} weeks missed in a row' if len(missed) > 1 else ''}."
+        )
         case.reasons += ["None yet this week.", *tally]
         case.steps.append(Step(first.end, "Was due"))
         return case.cell(
@@ -288,7 +300,12 @@ def _each_week(case: _Case) -> Cell:
         following = week(present.end + ONE_DAY)
         case.reasons.append(f"Joined after Monday, so the first week that counts ends on {say(following.end)}.")
         case.steps.append(Step(following.end, "Due"))
-        return case.cell(Status.NOT_STARTED, date=following.end, label=f"Due {say_near(following.end, on)}", change=f"{rule.doing} by {say(following.end)} makes this in date.")
+        return case.cell(
+            Status.NOT_STARTED,
+            date=following.end,
+            label=f"Due {say_near(following.end, on)}",
+            change=f"{rule.doing} by {say(following.end)} makes this in date.",
+        )
     case.reasons += tally
     if earlier and (present.end - on).days > rule.warn_days:
         case.reasons.insert(0, f"{earlier.label} on {say(earlier.occurred_on)}, last week.")

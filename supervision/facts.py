@@ -143,9 +143,14 @@ def _add_reviews(facts: Facts, people: list[int]) -> None:
 def _add_sessions(facts: Facts, people: list[int], requirements: list[Requirement], on: dt.date) -> None:
     programmes = {requirement.programme_id for requirement in requirements}
     rows = SessionAttendance.objects.filter(
-        person__in=people, session__kind=SupervisionSession.Kind.SUPERVISION, session__team__programme__in=programmes, session__held_on__lte=on
+        person__in=people,
+        session__kind=SupervisionSession.Kind.SUPERVISION,
+        session__team__programme__in=programmes,
+        session__held_on__lte=on,
     ).order_by("session__held_on", "pk")
-    values = rows.values_list("pk", "person_id", "session__team__programme_id", "session__held_on", "session__recorded_at", "session__cancelled_at")
+    values = rows.values_list(
+        "pk", "person_id", "session__team__programme_id", "session__held_on", "session__recorded_at", "session__cancelled_at"
+    )
     for pk, person, programme, held_on, recorded_at, cancelled_at in values:
         own = facts.supervision[person, programme]
         own.append(Fact(What.DONE, held_on, recorded_at, "Attended team supervision", ref=f"attendance-{pk}"))

@@ -38,10 +38,19 @@ def offer(form: forms.Form, name: str, choices: Any) -> None:
 class RoleForm(forms.Form):
     """The part that an invitation and an added colleague share."""
 
-    role = forms.ChoiceField(label="Role", choices=TEAM_ROLE_CHOICES, widget=forms.RadioSelect, error_messages={"required": "Choose a role."})
-    starts_on = forms.DateField(label="First day", widget=forms.DateInput, error_messages={"required": "Enter the first day.", "invalid": "Enter the first day as a date, such as 12 5 2027."})
+    role = forms.ChoiceField(
+        label="Role", choices=TEAM_ROLE_CHOICES, widget=forms.RadioSelect, error_messages={"required": "Choose a role."}
+    )
+    starts_on = forms.DateField(
+        label="First day",
+        widget=forms.DateInput,
+        error_messages={"required": "Enter the first day.", "invalid": "Enter the first day as a date, such as 12 5 2027."},
+    )
     ends_on = forms.DateField(
-        label="Last day", required=False, widget=forms.DateInput, help_text="Needed for back-up supervisors: cover ends by itself. Access ends at the end of this day."
+        label="Last day",
+        required=False,
+        widget=forms.DateInput,
+        help_text="Needed for back-up supervisors: cover ends by itself. Access ends at the end of this day.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -71,7 +80,12 @@ class InvitationForm(RoleForm):
 
 
 class MemberForm(RoleForm):
-    person = PersonField(label="Colleague", queryset=User.objects.none(), empty_label="Choose a colleague", error_messages={"required": "Choose a colleague."})
+    person = PersonField(
+        label="Colleague",
+        queryset=User.objects.none(),
+        empty_label="Choose a colleague",
+        error_messages={"required": "Choose a colleague."},
+    )
 
     field_order = ["person", "role", "starts_on", "ends_on"]
 
@@ -81,11 +95,22 @@ class MemberForm(RoleForm):
 
 
 class EndChangeForm(forms.Form):
-    ends_on = forms.DateField(label="Last day", required=False, widget=forms.DateInput, help_text="Access ends at the end of this day. Leave it empty for no end; cover always needs one.")
+    ends_on = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput,
+        help_text="Access ends at the end of this day. Leave it empty for no end; cover always needs one.",
+    )
 
 
 class MembershipEndForm(forms.Form):
-    on = forms.DateField(label="Last day", widget=forms.DateInput, initial=timezone.localdate, error_messages={"required": "Enter the last day."}, help_text="Access ends at the end of this day.")
+    on = forms.DateField(
+        label="Last day",
+        widget=forms.DateInput,
+        initial=timezone.localdate,
+        error_messages={"required": "Enter the last day."},
+        help_text="Access ends at the end of this day.",
+    )
 
 
 class PasswordForm(forms.Form):
@@ -121,14 +146,21 @@ class EvidenceForm(forms.Form):
         (Evidence.Kind.CERTIFICATE.value, "They have a certificate from elsewhere"),
         (Evidence.Kind.WAIVER.value, "Waive it for a time"),
     ]
-    kind = forms.ChoiceField(label="What do you want to record?", choices=KINDS, widget=forms.RadioSelect, error_messages={"required": "Choose what to record."})
+    kind = forms.ChoiceField(
+        label="What do you want to record?", choices=KINDS, widget=forms.RadioSelect, error_messages={"required": "Choose what to record."}
+    )
     occurred_on = forms.DateField(
         label="Day",
         widget=forms.DateInput,
         help_text="The day it took place, or the first day of the waiver.",
         error_messages={"required": "Enter the day.", "invalid": "Enter the day as a date."},
     )
-    valid_until = forms.DateField(label="Last day", required=False, widget=forms.DateInput, help_text="Needed for a waiver, a year at most. For a certificate: if it runs out.")
+    valid_until = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput,
+        help_text="Needed for a waiver, a year at most. For a certificate: if it runs out.",
+    )
     note = forms.CharField(
         label="What it rests on",
         max_length=400,
@@ -153,22 +185,43 @@ class EvidenceForm(forms.Form):
 
 
 class WithdrawForm(forms.Form):
-    note = forms.CharField(label="Why is it withdrawn?", max_length=400, widget=forms.Textarea(attrs={"rows": 3}), error_messages={"required": "Say why it is withdrawn."})
+    note = forms.CharField(
+        label="Why is it withdrawn?",
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say why it is withdrawn."},
+    )
 
 
 class SessionForm(forms.Form):
-    kind = forms.ChoiceField(label="Kind", choices=SupervisionSession.Kind.choices, widget=forms.RadioSelect, initial=SupervisionSession.Kind.SUPERVISION)
-    held_on = forms.DateField(label="Day", widget=forms.DateInput, error_messages={"required": "Enter the day.", "invalid": "Enter the day as a date."})
+    kind = forms.ChoiceField(
+        label="Kind", choices=SupervisionSession.Kind.choices, widget=forms.RadioSelect, initial=SupervisionSession.Kind.SUPERVISION
+    )
+    held_on = forms.DateField(
+        label="Day", widget=forms.DateInput, error_messages={"required": "Enter the day.", "invalid": "Enter the day as a date."}
+    )
     minutes = forms.IntegerField(
         label="Length in minutes",
         min_value=5,
         max_value=600,
         initial=90,
         widget=forms.NumberInput(attrs={"class": "nhsuk-input--width-4"}),
-        error_messages={"required": "Enter the length in minutes.", "min_value": "A session lasts at least 5 minutes.", "max_value": "That is more than 10 hours. Check the minutes."},
+        error_messages={
+            "required": "Enter the length in minutes.",
+            "min_value": "A session lasts at least 5 minutes.",
+            "max_value": "That is more than 10 hours. Check the minutes.",
+        },
     )
-    held_by = PersonField(label="Led by", queryset=User.objects.none(), empty_label="Choose who led it", error_messages={"required": "Choose who led it."})
-    people = PeopleField(label="Who was there?", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, help_text="Untick whoever was away. Whoever led it counts as there.", error_messages={"required": "Tick who was there."})
+    held_by = PersonField(
+        label="Led by", queryset=User.objects.none(), empty_label="Choose who led it", error_messages={"required": "Choose who led it."}
+    )
+    people = PeopleField(
+        label="Who was there?",
+        queryset=User.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Untick whoever was away. Whoever led it counts as there.",
+        error_messages={"required": "Tick who was there."},
+    )
 
     def __init__(self, *args: Any, team: Team, user: User, today: dt.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -193,7 +246,12 @@ class SessionForm(forms.Form):
 
 
 class FamilyForm(forms.Form):
-    therapist = PersonField(label="Therapist", queryset=User.objects.none(), empty_label="Choose the therapist", error_messages={"required": "Choose the therapist."})
+    therapist = PersonField(
+        label="Therapist",
+        queryset=User.objects.none(),
+        empty_label="Choose the therapist",
+        error_messages={"required": "Choose the therapist."},
+    )
     reference = forms.CharField(
         label="Reference",
         max_length=20,
@@ -201,7 +259,9 @@ class FamilyForm(forms.Form):
         error_messages={"required": "Enter the reference."},
     )
     initials = forms.CharField(label="Initials", max_length=8, required=False, help_text="Up to four letters, to tell families apart.")
-    opened_on = forms.DateField(label="Opened on", widget=forms.DateInput, initial=timezone.localdate, error_messages={"required": "Enter the day the work began."})
+    opened_on = forms.DateField(
+        label="Opened on", widget=forms.DateInput, initial=timezone.localdate, error_messages={"required": "Enter the day the work began."}
+    )
 
     def __init__(self, *args: Any, therapists: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -213,7 +273,9 @@ class FamilyForm(forms.Form):
 
 
 class FamilyCloseForm(forms.Form):
-    on = forms.DateField(label="Closed on", widget=forms.DateInput, initial=timezone.localdate, error_messages={"required": "Enter the day the work ended."})
+    on = forms.DateField(
+        label="Closed on", widget=forms.DateInput, initial=timezone.localdate, error_messages={"required": "Enter the day the work ended."}
+    )
 
 
 class MatrixFilterForm(forms.Form):

@@ -31,7 +31,9 @@ def _load(path: Path, *, by: User | None) -> Instrument | None:
     if present is not None:
         items = [{field: getattr(item, field) for field in ("key", *ITEM_FIELDS)} for item in present.items.order_by("position", "pk")]
         if items != entry["items"] or any(getattr(present, field) != value for field, value in values.items()):
-            raise InstrumentRefused(f"{path.name}: version {entry['version']} is loaded with other words. Give the change the next version.")
+            raise InstrumentRefused(
+                f"{path.name}: version {entry['version']} is loaded with other words. Give the change the next version."
+            )
         return None
     newest = not Instrument.objects.filter(slug=entry["slug"], version__gt=entry["version"]).exists()
     if newest:
@@ -60,4 +62,11 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
     scores = sorted(int(score) for score in anchors)
     if scores != list(range(scores[0], scores[-1] + 1)):
         raise ValueError(f"the anchors of {item['key']}")
-    return {"key": item["key"], "name": item["name"], "question": " ".join(item["question"].split()), "anchors": anchors, "least": scores[0], "most": scores[-1]}
+    return {
+        "key": item["key"],
+        "name": item["name"],
+        "question": " ".join(item["question"].split()),
+        "anchors": anchors,
+        "least": scores[0],
+        "most": scores[-1],
+    }

@@ -103,9 +103,13 @@ def find(token: str, *, now: dt.datetime) -> Invitation:
     if invitation.cancelled_at is not None:
         raise InvitationRefused(f"This invitation was cancelled. Ask {inviter} if you think that is wrong.")
     if invitation.expires_at <= now:
-        raise InvitationRefused(f"This invitation ran out on {say(timezone.localdate(invitation.expires_at))}. Ask {inviter} to send it again.")
+        raise InvitationRefused(
+            f"This invitation ran out on {say(timezone.localdate(invitation.expires_at))}. Ask {inviter} to send it again."
+        )
     if invitation.ends_on is not None and invitation.ends_on < timezone.localdate(now):
-        raise InvitationRefused(f"This was for cover until {say(invitation.ends_on)}, which has passed. Ask {inviter} for a new invitation.")
+        raise InvitationRefused(
+            f"This was for cover until {say(invitation.ends_on)}, which has passed. Ask {inviter} for a new invitation."
+        )
     return invitation
 
 
@@ -140,7 +144,9 @@ def join(*, token: str, user: User, now: dt.datetime) -> Membership:
 
 
 def _use(invitation: Invitation, user: User, *, now: dt.datetime) -> Membership:
-    used = Invitation.objects.filter(pk=invitation.pk, accepted_at__isnull=True, cancelled_at__isnull=True).update(accepted_at=now, accepted_by=user)
+    used = Invitation.objects.filter(pk=invitation.pk, accepted_at__isnull=True, cancelled_at__isnull=True).update(
+        accepted_at=now, accepted_by=user
+    )
     if not used:
         raise InvitationRefused("This invitation has been used. Sign in with your e-mail address and password.")
     try:
@@ -177,7 +183,13 @@ def _send(invitation: Invitation, token: str) -> None:
     place = invitation.team.name if invitation.team else "Plumbline"
     text = render_to_string(
         "supervision/invitation_email.txt",
-        {"invitation": invitation, "role": Membership.Role(invitation.role).label, "place": place, "link": link(token), "days": settings.INVITATION_DAYS},
+        {
+            "invitation": invitation,
+            "role": Membership.Role(invitation.role).label,
+            "place": place,
+            "link": link(token),
+            "days": settings.INVITATION_DAYS,
+        },
     )
     # Robust: a mail server that is down must not undo the invitation; the page shows the link for handing over.
     transaction.on_commit(lambda: send_mail(f"Plumbline: your invitation to {place}", text, None, [invitation.email]), robust=True)

@@ -181,7 +181,9 @@ def _assignments(people: set[int], programmes: set[int]) -> dict[tuple[int, int]
     """By person and programme: every role ever held in it, so that moving between its teams restarts no clock."""
     found: dict[tuple[int, int], list[Assignment]] = defaultdict(list)
     held = Membership.objects.filter(user__in=people, team__programme__in=programmes).order_by("starts_on", "pk")
-    for user, programme, role, starts_on, ends_on, added_at in held.values_list("user_id", "team__programme_id", "role", "starts_on", "ends_on", "added_at"):
+    for user, programme, role, starts_on, ends_on, added_at in held.values_list(
+        "user_id", "team__programme_id", "role", "starts_on", "ends_on", "added_at"
+    ):
         found[user, programme].append(Assignment(role, starts_on, ends_on, added_at))
     return found
 

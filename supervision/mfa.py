@@ -76,7 +76,11 @@ def _turn_away(request: HttpRequest, *, enrolled: bool) -> HttpResponse:
         target = f"{target}?{urlencode({'next': request.get_full_path()})}"
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": target})
-    sentence = "Confirm your second step to go on." if enrolled else "Set up two-step sign-in to go on. Everybody here needs it, because of the recordings."
+    sentence = (
+        "Confirm your second step to go on."
+        if enrolled
+        else "Set up two-step sign-in to go on. Everybody here needs it, because of the recordings."
+    )
     messages.info(request, sentence)
     return redirect(target)
 

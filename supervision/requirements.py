@@ -39,10 +39,17 @@ def load(programme: Programme, path: Path | None = None, *, by: User | None = No
             requirement.save()
             added.append(requirement)
         elif any(getattr(present, field) != value for field, value in values.items() if field != "position"):
-            raise RequirementsRefused(f"{path.name}: version {entry['version']} of “{entry['key']}” is loaded with other values. Give the change the next version and a date.")
+            raise RequirementsRefused(
+                f"{path.name}: version {entry['version']} of “{entry['key']}” is loaded with other values. Give the change the next version and a date."
+            )
     if added:
         log(instance=programme, action="supervision.requirements_loaded", user=by, data={"requirements": [one.pk for one in added]})
-        for membership in Membership.objects.on(timezone.localdate(now)).filter(team__programme=programme).select_related("team__programme", "user").order_by("pk"):
+        for membership in (
+            Membership.objects.on(timezone.localdate(now))
+            .filter(team__programme=programme)
+            .select_related("team__programme", "user")
+            .order_by("pk")
+        ):
             teams.enrol_for_role(membership=membership, by=by, now=now)
     return added
 

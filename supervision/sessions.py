@@ -35,7 +35,11 @@ class Week:
         """A sentence where team supervision is missing."""
         if self.has_supervision:
             return ""
-        return f"No supervision recorded in the week of {say(self.period.start)}." if self.is_over else "No supervision recorded yet this week."
+        return (
+            f"No supervision recorded in the week of {say(self.period.start)}."
+            if self.is_over
+            else "No supervision recorded yet this week."
+        )
 
 
 @transaction.atomic
@@ -85,7 +89,12 @@ def by_week(team: Team, *, today: dt.date, weeks: int) -> list[Week]:
     """The team's last weeks, the present one first, each with its sessions; not before the team's first session or member."""
     present = week(today)
     earliest = present.start - dt.timedelta(days=7 * (weeks - 1))
-    joined = Membership.objects.filter(team=team, role__in=[Membership.Role.THERAPIST, Membership.Role.SUPERVISOR]).order_by("starts_on").values_list("starts_on", flat=True).first()
+    joined = (
+        Membership.objects.filter(team=team, role__in=[Membership.Role.THERAPIST, Membership.Role.SUPERVISOR])
+        .order_by("starts_on")
+        .values_list("starts_on", flat=True)
+        .first()
+    )
     if joined:
         earliest = max(earliest, week(joined).start)
     held = (
@@ -97,5 +106,7 @@ def by_week(team: Team, *, today: dt.date, weeks: int) -> list[Week]:
     found: dict[dt.date, list[SupervisionSession]] = {}
     for session in held:
         found.setdefault(week(session.held_on).start, []).append(session)
-    starts = [present.start - dt.timedelta(days=7 * back) for back in range(weeks) if present.start - dt.timedelta(days=7 * back) >= earliest]
+    starts = [
+        present.start - dt.timedelta(days=7 * back) for back in range(weeks) if present.start - dt.timedelta(days=7 * back) >= earliest
+    ]
     return [Week(week(start), found.get(start, []), is_over=start != present.start) for start in starts]

@@ -32,7 +32,12 @@ def add_member(
     """
     _check(team=team, user=user, role=role, starts_on=starts_on, ends_on=ends_on)
     membership = Membership.objects.create(team=team, user=user, role=role, starts_on=starts_on, ends_on=ends_on, added_at=now, added_by=by)
-    log(instance=membership, action="supervision.member_added", user=by, data={"user": user.pk, "team": team.pk if team else None, "role": role})
+    log(
+        instance=membership,
+        action="supervision.member_added",
+        user=by,
+        data={"user": user.pk, "team": team.pk if team else None, "role": role},
+    )
     enrol_for_role(membership=membership, by=by, now=now)
     if role == Role.CONTENT_EDITOR:
         group, _ = Group.objects.get_or_create(name=EDITORS_GROUP)
@@ -73,7 +78,11 @@ def enrol_for_role(*, membership: Membership, by: User | None, now: dt.datetime)
     if membership.team is None:
         return
     programme = membership.team.programme
-    rules = [rule for rule in current_rules(programme, on=timezone.localdate(now)) if rule.kind == Requirement.Kind.COURSE and membership.role in rule.roles]
+    rules = [
+        rule
+        for rule in current_rules(programme, on=timezone.localdate(now))
+        if rule.kind == Requirement.Kind.COURSE and membership.role in rule.roles
+    ]
     courses = {course.slug: course for course in CoursePage.objects.live().filter(slug__in=[rule.course_slug for rule in rules])}
     for rule in rules:
         if course := courses.get(rule.course_slug):

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from django.contrib import messages
+from django.db import router
+from django.db.models.deletion import Collector, ProtectedError, RestrictedError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
@@ -62,3 +67,14 @@ class ServiceViewSetGroup(SnippetViewSetGroup):
 
 
 register_snippet(ServiceViewSetGroup)
+
+
+@hooks.register("before_delete_snippet")
+def refuse_to_delete_what_is_used(request: HttpRequest, instances: list[Any]) -> HttpResponse | None:
+    """A programme with teams, a wording with consents: said in a sentence instead of an error page."""
+    try:
+        Collector(using=router.db_for_write(type(instances[0]))).collect(instances)
+    except (ProtectedError, RestrictedError):
+        messages.error(request, "This is in use, so it cannot be deleted. Records rest on it, and they are kept.")
+        return redirect("wagtailadmin_home")
+    return None

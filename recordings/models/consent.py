@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, Q
 from django.utils import timezone
@@ -30,6 +31,13 @@ class ConsentWording(models.Model):
 
     def __str__(self) -> str:
         return f"Consent wording, version {self.version}"
+
+    def clean(self) -> None:
+        """Refuses to change what somebody has agreed to."""
+        if self.pk and self.consents.exists():
+            raise ValidationError(
+                "Consents rest on this version, so it stays as it is. Add the next version with a date from which it holds."
+            )
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):

@@ -35,7 +35,9 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="unique_email_in_any_case", violation_error_message="Somebody has an account with this e-mail address."),
+            models.UniqueConstraint(
+                Lower("email"), name="unique_email_in_any_case", violation_error_message="Somebody has an account with this e-mail address."
+            ),
         ]
 
     def __str__(self) -> str:

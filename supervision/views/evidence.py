@@ -27,7 +27,12 @@ def evidence_create(request: AuthenticatedRequest, slug: str, person_pk: int, re
     if form.is_valid():
         try:
             entry = evidence.record(
-                person=person, programme=team.programme, requirement_key=requirement.key, by=request.user, now=timezone.now(), **form.cleaned_data
+                person=person,
+                programme=team.programme,
+                requirement_key=requirement.key,
+                by=request.user,
+                now=timezone.now(),
+                **form.cleaned_data,
             )
         except evidence.EvidenceRefused as error:
             form.add_error(None, str(error))
@@ -42,7 +47,11 @@ def evidence_create(request: AuthenticatedRequest, slug: str, person_pk: int, re
 @require_http_methods(["GET", "POST"])
 def evidence_withdraw(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     team = load_team(request, slug)
-    entries = Evidence.objects.filter(programme=team.programme).exclude(kind=Evidence.Kind.WITHDRAWN).select_related("person", "programme", "recorded_by")
+    entries = (
+        Evidence.objects.filter(programme=team.programme)
+        .exclude(kind=Evidence.Kind.WITHDRAWN)
+        .select_related("person", "programme", "recorded_by")
+    )
     entry = get_object_or_404(entries, pk=pk, person__in=Membership.objects.filter(team=team).values("user"))
     if not permissions.can_record_evidence(request.user, entry.person, team):
         raise PermissionDenied

@@ -52,7 +52,9 @@ def family_create(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def family_close(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     team = load_team(request, slug)
-    family = get_object_or_404(FamilyReference.objects.visible_to(request.user).filter(team=team).select_related("therapist", "team"), pk=pk)
+    family = get_object_or_404(
+        FamilyReference.objects.visible_to(request.user).filter(team=team).select_related("therapist", "team"), pk=pk
+    )
     if not _can_close(request.user, family):
         raise PermissionDenied
     form = FamilyCloseForm(request.POST if request.method == "POST" else None)
@@ -69,7 +71,11 @@ def family_close(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespo
         "family": family,
         "form": form,
         "goes": [f"{family.reference} from the list of open families, so that nobody records a session for it by mistake."],
-        "stays": ["Recordings, until the dates that their consents and the retention rules set.", "Consents, which the family can withdraw at any time.", "Reviews and ratings."],
+        "stays": [
+            "Recordings, until the dates that their consents and the retention rules set.",
+            "Consents, which the family can withdraw at any time.",
+            "Reviews and ratings.",
+        ],
     }
     return render(request, "supervision/family_close.html", context, status=422 if form.errors else 200)
 

@@ -58,7 +58,9 @@ def invitation_cancel(request: AuthenticatedRequest, slug: str, pk: int) -> Http
     except invitations.InvitationRefused as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"The invitation of {invitation.first_name} {invitation.last_name} is cancelled. Its link no longer works.")
+        messages.success(
+            request, f"The invitation of {invitation.first_name} {invitation.last_name} is cancelled. Its link no longer works."
+        )
     return redirect("supervision:member-list", team.slug)
 
 
@@ -118,6 +120,9 @@ def _load(request: AuthenticatedRequest, slug: str, pk: int) -> tuple[Team, Invi
 
 def _handed_over(request: AuthenticatedRequest, team: Team, invitation: Invitation, token: str, begins: str) -> HttpResponse:
     """Back to the list, which shows the link this once."""
-    request.session[f"invitation-link-{team.pk}"] = {"name": f"{invitation.first_name} {invitation.last_name}", "link": invitations.link(token)}
+    request.session[f"invitation-link-{team.pk}"] = {
+        "name": f"{invitation.first_name} {invitation.last_name}",
+        "link": invitations.link(token),
+    }
     messages.success(request, f"{begins} {invitation.email}.")
     return redirect("supervision:member-list", team.slug)

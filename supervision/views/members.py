@@ -27,11 +27,21 @@ def member_list(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         raise PermissionDenied
     now = timezone.now()
     today = timezone.localdate(now)
-    held = list(Membership.objects.filter(team=team).select_related("user").order_by("user__last_name", "user__first_name", "starts_on", "pk"))
+    held = list(
+        Membership.objects.filter(team=team).select_related("user").order_by("user__last_name", "user__first_name", "starts_on", "pk")
+    )
     current = [one for one in held if one.user.is_active and (one.ends_on is None or one.ends_on >= today)]
     context = {
         "team": team,
-        "members": [{"membership": one, "role": Role(one.role).label, "can_change": permissions.can_change_membership(request.user, one), "is_future": one.starts_on > today} for one in current],
+        "members": [
+            {
+                "membership": one,
+                "role": Role(one.role).label,
+                "can_change": permissions.can_change_membership(request.user, one),
+                "is_future": one.starts_on > today,
+            }
+            for one in current
+        ],
         "former": [{"membership": one, "role": Role(one.role).label} for one in held if one not in current],
         "invitations": [
             {"invitation": one, "role": Role(one.role).label, "is_lapsed": one.expires_at <= now}
@@ -56,12 +66,21 @@ def membership_add(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         data = form.cleaned_data
         try:
             membership = teams.add_member(
-                team=team, user=data["person"], role=data["role"], starts_on=data["starts_on"], ends_on=data["ends_on"], by=request.user, now=timezone.now()
+                team=team,
+                user=data["person"],
+                role=data["role"],
+                starts_on=data["starts_on"],
+                ends_on=data["ends_on"],
+                by=request.user,
+                now=timezone.now(),
             )
         except teams.MembershipError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"{membership.user.get_full_name()} is {Role(membership.role).label.lower()} of {team.name} from {say(membership.starts_on)}.")
+            messages.success(
+                request,
+                f"{membership.user.get_full_name()} is {Role(membership.role).label.lower()} of {team.name} from {say(membership.starts_on)}.",
+            )
             return redirect("supervision:member-list", team.slug)
     return render(request, "supervision/membership_add.html", {"team": team, "form": form}, status=422 if form.errors else 200)
 
@@ -94,7 +113,10 @@ def membership_end(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRes
         except teams.MembershipError as error:
             form.add_error("on", str(error))
         else:
-            messages.success(request, f"{membership.user.get_full_name()} is {Role(membership.role).label.lower()} of {team.name} until {say(on)}, inclusive.")
+            messages.success(
+                request,
+                f"{membership.user.get_full_name()} is {Role(membership.role).label.lower()} of {team.name} until {say(on)}, inclusive.",
+            )
             return redirect("supervision:member-list", team.slug)
     context = {"team": team, "membership": membership, "role": Role(membership.role).label, "form": form, **_consequences(membership, team)}
     return render(request, "supervision/membership_end.html", context, status=422 if form.errors else 200)
@@ -113,7 +135,11 @@ def _colleagues(user: User, team: Team) -> QuerySet[User]:
     known = Team.objects.visible_to(user)
     here = Membership.objects.filter(user=OuterRef("pk"), team=team)
     elsewhere = Membership.objects.current().filter(user=OuterRef("pk"), team__in=known)
-    return User.objects.filter(Q(Exists(here)) | Q(Exists(elsewhere)), is_active=True).exclude(pk=user.pk).order_by("last_name", "first_name", "pk")
+    return (
+        User.objects.filter(Q(Exists(here)) | Q(Exists(elsewhere)), is_active=True)
+        .exclude(pk=user.pk)
+        .order_by("last_name", "first_name", "pk")
+    )
 
 
 def _consequences(membership: Membership, team: Team) -> dict[str, list[str]]:

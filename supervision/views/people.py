@@ -55,11 +55,18 @@ def cell_detail(request: AuthenticatedRequest, slug: str, person_pk: int, requir
     except ValueError:
         on = today
     requirements, row = person_row(team, person, on=on)
-    found = next(((one, cell) for one, cell in zip(requirements, row.cells if row else (), strict=False) if one.key == requirement_key), None)
+    found = next(
+        ((one, cell) for one, cell in zip(requirements, row.cells if row else (), strict=False) if one.key == requirement_key), None
+    )
     if found is None:
         raise Http404
     requirement, cell = found
-    entries = {f"evidence-{one.pk}": one for one in Evidence.objects.filter(person=person, programme=team.programme, requirement_key=requirement_key).select_related("recorded_by")}
+    entries = {
+        f"evidence-{one.pk}": one
+        for one in Evidence.objects.filter(person=person, programme=team.programme, requirement_key=requirement_key).select_related(
+            "recorded_by"
+        )
+    }
     context = {
         "team": team,
         "person": person,
@@ -68,7 +75,9 @@ def cell_detail(request: AuthenticatedRequest, slug: str, person_pk: int, requir
         "on": on,
         "is_today": on == today,
         "evidence": [{"fact": fact, "entry": entries.get(fact.ref)} for fact in cell.evidence],
-        "withdrawn": [{"entry": one.withdraws, "note": one.note, "by": one.recorded_by, "at": one.recorded_at} for one in _withdrawals(entries)],
+        "withdrawn": [
+            {"entry": one.withdraws, "note": one.note, "by": one.recorded_by, "at": one.recorded_at} for one in _withdrawals(entries)
+        ],
         "can_record": permissions.can_record_evidence(request.user, person, team),
         "can_record_session": permissions.can_record_session(request.user, team),
         "can_see_matrix": permissions.can_see_matrix(request.user, team),
@@ -83,12 +92,19 @@ def _withdrawals(entries: dict[str, Evidence]) -> list[Evidence]:
 
 def _memberships(person: User, team: Any, today: dt.date) -> list[dict[str, Any]]:
     held = Membership.objects.filter(user=person, team=team).order_by("-starts_on", "-pk")
-    return [{"role": Membership.Role(one.role).label, "starts_on": one.starts_on, "ends_on": one.ends_on, "is_current": one.is_on(today)} for one in held]
+    return [
+        {"role": Membership.Role(one.role).label, "starts_on": one.starts_on, "ends_on": one.ends_on, "is_current": one.is_on(today)}
+        for one in held
+    ]
 
 
 def _answers(person: User) -> list[dict[str, Any]]:
     """The exercises by course and lesson, each with its latest answer and how many versions came before."""
-    saved = ExerciseAnswer.objects.filter(enrolment__learner=person).select_related("enrolment").order_by("enrolment__enrolled_at", "saved_at", "pk")
+    saved = (
+        ExerciseAnswer.objects.filter(enrolment__learner=person)
+        .select_related("enrolment")
+        .order_by("enrolment__enrolled_at", "saved_at", "pk")
+    )
     by_exercise: dict[tuple[int, Any, str], list[ExerciseAnswer]] = {}
     for answer in saved:
         by_exercise.setdefault((answer.enrolment_id, answer.lesson_key, answer.exercise_key), []).append(answer)

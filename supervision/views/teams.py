@@ -113,14 +113,21 @@ def _view(request: AuthenticatedRequest, team: Team, today: dt.date) -> Shown:
     form = MatrixFilterForm(values, requirements=requirements, roles=sorted(held.items()))
     matrix = _narrowed(full, requirement=wanted, role=role, only_action=show == "action")
     if sort:
-        matrix = replace(matrix, rows=tuple(sorted(matrix.rows, key=lambda row: (min(cell.urgency for cell in row.cells), row.person.last_name.lower(), row.person.pk))))
+        matrix = replace(
+            matrix,
+            rows=tuple(
+                sorted(matrix.rows, key=lambda row: (min(cell.urgency for cell in row.cells), row.person.last_name.lower(), row.person.pk))
+            ),
+        )
     query = urlencode({"on": on.isoformat()}) if on != today else ""
     return Shown(form=form, matrix=matrix, show=str(show), on=on, query=query, waiting=waiting)
 
 
 def _narrowed(matrix: Matrix, *, requirement: str, role: str, only_action: bool) -> Matrix:
     columns = [number for number, one in enumerate(matrix.requirements) if requirement in ("", one.key)]
-    rows = [replace(row, cells=tuple(row.cells[number] for number in columns)) for row in matrix.rows if not role or role in row.role_values]
+    rows = [
+        replace(row, cells=tuple(row.cells[number] for number in columns)) for row in matrix.rows if not role or role in row.role_values
+    ]
     kept = [row for row in rows if row.needs_action or not only_action]
     return replace(matrix, requirements=tuple(matrix.requirements[number] for number in columns), rows=tuple(kept))
 

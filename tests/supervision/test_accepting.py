@@ -68,7 +68,11 @@ def test_a_link_works_once(client, invite):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"expires_at": timezone.now() - dt.timedelta(days=1)}, "ran out on"), ({"cancelled_at": timezone.now()}, "was cancelled"), ({"token_hash": "other"}, "not one of ours")],
+    [
+        ({"expires_at": timezone.now() - dt.timedelta(days=1)}, "ran out on"),
+        ({"cancelled_at": timezone.now()}, "was cancelled"),
+        ({"token_hash": "other"}, "not one of ours"),
+    ],
 )
 def test_a_link_that_is_over_says_so_in_a_sentence(client, invite, change, words):
     token = invite()

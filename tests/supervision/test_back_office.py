@@ -24,7 +24,9 @@ def test_the_list_of_people_opens_and_can_be_searched(client, boss, thea):
 
 def test_a_person_can_be_added_and_changed(client, boss):
     assert client.get("/admin/users/new/").status_code == 200
-    client.post("/admin/users/new/", details(email="New@Example.org", password1="lantern pebble orchard", password2="lantern pebble orchard"))
+    client.post(
+        "/admin/users/new/", details(email="New@Example.org", password1="lantern pebble orchard", password2="lantern pebble orchard")
+    )
     user = User.objects.get(email__iexact="new@example.org")
     assert client.get(f"/admin/users/edit/{user.pk}/").status_code == 200
     client.post(f"/admin/users/edit/{user.pk}/", details(last_name="Changed"))
@@ -39,7 +41,9 @@ def test_closing_an_account_is_one_tick(client, boss, thea):
 
 
 def test_an_address_is_taken_whatever_its_case(client, boss, thea):
-    response = client.post("/admin/users/new/", details(email=thea.email.upper(), password1="lantern pebble orchard", password2="lantern pebble orchard"))
+    response = client.post(
+        "/admin/users/new/", details(email=thea.email.upper(), password1="lantern pebble orchard", password2="lantern pebble orchard")
+    )
     assert response.status_code == 200
     assert User.objects.filter(email__iexact=thea.email).count() == 1
 
@@ -47,7 +51,9 @@ def test_an_address_is_taken_whatever_its_case(client, boss, thea):
 def test_programmes_and_teams_are_set_up_there(client, boss):
     programme = factories.make_programme()
     assert client.get("/admin/snippets/supervision/programme/").status_code == 200
-    client.post("/admin/snippets/supervision/team/add/", {"name": "Quayside", "slug": "quayside", "programme": programme.pk, "organisation": ""})
+    client.post(
+        "/admin/snippets/supervision/team/add/", {"name": "Quayside", "slug": "quayside", "programme": programme.pk, "organisation": ""}
+    )
     assert Team.objects.filter(slug="quayside", programme=programme).exists()
     assert Programme.objects.count() == 1
 

@@ -28,7 +28,12 @@ def rules(draw):
 @st.composite
 def assignments(draw):
     start = draw(days)
-    return Assignment(draw(st.sampled_from(["therapist", "supervisor", "consultant"])), start, draw(st.none() | spans.map(lambda span: start + span)), draw(st.none() | instants))
+    return Assignment(
+        draw(st.sampled_from(["therapist", "supervisor", "consultant"])),
+        start,
+        draw(st.none() | spans.map(lambda span: start + span)),
+        draw(st.none() | instants),
+    )
 
 
 @st.composite
@@ -38,7 +43,13 @@ def facts(draw, kinds=(What.DONE, What.STARTED, What.WAIVER, What.WITHDRAWN)):
     refs = st.sampled_from(["a", "b", "c", "d"])
     until = draw(st.none() | spans.map(lambda span: day + span)) if kind in (What.WAIVER, What.DONE) else None
     return Fact(
-        kind, day, draw(instants), "It", valid_until=until, ref="" if kind == What.WITHDRAWN else draw(refs), withdraws=draw(refs) if kind == What.WITHDRAWN else ""
+        kind,
+        day,
+        draw(instants),
+        "It",
+        valid_until=until,
+        ref="" if kind == What.WITHDRAWN else draw(refs),
+        withdraws=draw(refs) if kind == What.WITHDRAWN else "",
     )
 
 
@@ -103,7 +114,14 @@ def test_every_cell_gives_a_reason_and_comes_out_the_same_again(case):
         assert found.date >= on
 
 
-ORDER = [{Status.VALID, Status.NOT_REQUIRED}, {Status.WAIVED}, {Status.IN_PROGRESS}, {Status.NOT_STARTED}, {Status.DUE_SOON}, {Status.OVERDUE}]
+ORDER = [
+    {Status.VALID, Status.NOT_REQUIRED},
+    {Status.WAIVED},
+    {Status.IN_PROGRESS},
+    {Status.NOT_STARTED},
+    {Status.DUE_SOON},
+    {Status.OVERDUE},
+]
 
 
 def badness(found):

@@ -20,11 +20,19 @@ def booster(harbour):
 def record(team, person, by, kind="attendance", **fields):
     fields.setdefault("occurred_on", factories.days_ago(3))
     fields.setdefault("note", "Signed list of the day")
-    return evidence.record(person=person, programme=team.programme, requirement_key="booster", kind=kind, by=by, now=timezone.now(), **fields)
+    return evidence.record(
+        person=person, programme=team.programme, requirement_key="booster", kind=kind, by=by, now=timezone.now(), **fields
+    )
 
 
 def post(client, person, **values):
-    data = {"kind": "waiver", "occurred_on": factories.today().isoformat(), "valid_until": (factories.today() + dt.timedelta(days=30)).isoformat(), "note": "Long leave", **values}
+    data = {
+        "kind": "waiver",
+        "occurred_on": factories.today().isoformat(),
+        "valid_until": (factories.today() + dt.timedelta(days=30)).isoformat(),
+        "note": "Long leave",
+        **values,
+    }
     return client.post(reverse("supervision:evidence-create", args=["harbour", person.pk, "booster"]), data)
 
 

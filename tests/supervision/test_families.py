@@ -33,7 +33,14 @@ def test_a_supervisor_adds_for_a_therapist(as_user, sam, tom):
     assert create(as_user(sam), **form(tom)).status_code == 302
 
 
-@pytest.mark.parametrize(("values", "words"), [({"reference": "Thompson"}, "at least one digit"), ({"initials": "Thompson"}, "up to four letters"), ({"opened_on": "2999-01-01"}, "in the future")])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"reference": "Thompson"}, "at least one digit"),
+        ({"initials": "Thompson"}, "up to four letters"),
+        ({"opened_on": "2999-01-01"}, "in the future"),
+    ],
+)
 def test_what_could_be_a_name_or_a_slip_is_refused(as_user, thea, values, words):
     response = create(as_user(thea), **form(thea, **values))
     assert response.status_code == 422

@@ -28,7 +28,11 @@ def test_the_link_makes_the_first_administrator(client, boss):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--role", "administrator", "--by", "boss@example.org"), ("--role", "wizard", "--by", "boss@example.org"), ("--role", "ig_lead", "--by", "nobody@example.org")],
+    [
+        ("--role", "administrator", "--by", "boss@example.org"),
+        ("--role", "wizard", "--by", "boss@example.org"),
+        ("--role", "ig_lead", "--by", "nobody@example.org"),
+    ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(boss, arguments):
     with pytest.raises(CommandError) as caught:

@@ -13,13 +13,29 @@ from tests import factories
 
 
 def form(**values):
-    return {"first_name": "Nina", "last_name": "Novak", "email": "Nina.Novak@example.org", "role": "therapist", "starts_on": factories.today().isoformat(), "ends_on": "", **values}
+    return {
+        "first_name": "Nina",
+        "last_name": "Novak",
+        "email": "Nina.Novak@example.org",
+        "role": "therapist",
+        "starts_on": factories.today().isoformat(),
+        "ends_on": "",
+        **values,
+    }
 
 
 @pytest.fixture
 def invited(harbour, sam):
     return invitations.invite(
-        email="nina@example.org", first_name="Nina", last_name="Novak", team=harbour, role="therapist", starts_on=factories.today(), ends_on=None, by=sam, now=timezone.now()
+        email="nina@example.org",
+        first_name="Nina",
+        last_name="Novak",
+        team=harbour,
+        role="therapist",
+        starts_on=factories.today(),
+        ends_on=None,
+        by=sam,
+        now=timezone.now(),
     )
 
 

@@ -36,8 +36,16 @@ def cell_of(team, person, key, **when):
 def make_record(person, *, slug="mst-orientation", kind="orientation", days=5, **fields):
     fields.setdefault("recorded_at", timezone.now() - dt.timedelta(days=days))
     return TrainingRecord.objects.create(
-        learner=person, learner_name=str(person), course_key=uuid.uuid4(), course_slug=slug, course_title="A course", course_kind=kind,
-        hours=7, completed_on=factories.days_ago(days), lessons=[], **fields,
+        learner=person,
+        learner_name=str(person),
+        course_key=uuid.uuid4(),
+        course_slug=slug,
+        course_title="A course",
+        course_kind=kind,
+        hours=7,
+        completed_on=factories.days_ago(days),
+        lessons=[],
+        **fields,
     )
 
 
@@ -65,7 +73,9 @@ def test_a_course_begun_says_how_far(harbour, rules):
     )
     assert cell_of(harbour, newcomer, "orientation").status == "not_started"
     lesson = factories.lessons_of(course)[0]
-    Completion.objects.create(enrolment=enrolment, lesson=lesson, lesson_key=lesson.key, lesson_title=lesson.title, minutes=15, completed_at=timezone.now())
+    Completion.objects.create(
+        enrolment=enrolment, lesson=lesson, lesson_key=lesson.key, lesson_title=lesson.title, minutes=15, completed_at=timezone.now()
+    )
     found = cell_of(harbour, newcomer, "orientation")
     assert found.status == "in_progress"
     assert any("1 of 3 lessons" in reason for reason in found.reasons)
@@ -77,8 +87,16 @@ def test_a_review_counts_once_it_is_released_for_the_day_of_the_session(harbour,
     source = uuid.uuid4()
     now = timezone.now()
     ratings.record(
-        instrument=instrument, therapist=thea, rater=cora, team=harbour, source=source, session_on=factories.today(), share_heard=1.0,
-        scores={"one": 3}, by=cora, now=now,
+        instrument=instrument,
+        therapist=thea,
+        rater=cora,
+        team=harbour,
+        source=source,
+        session_on=factories.today(),
+        share_heard=1.0,
+        scores={"one": 3},
+        by=cora,
+        now=now,
     )
     assert cell_of(harbour, thea, "review").status != "valid"
     ratings.release(source=source, by=cora, now=now)
@@ -86,7 +104,9 @@ def test_a_review_counts_once_it_is_released_for_the_day_of_the_session(harbour,
 
 
 def test_a_cancelled_session_counts_no_longer(harbour, thea, sam, rules):
-    session = sessions.hold(team=harbour, kind="supervision", held_on=factories.today(), held_by=sam, minutes=60, people=[thea], by=sam, now=timezone.now())
+    session = sessions.hold(
+        team=harbour, kind="supervision", held_on=factories.today(), held_by=sam, minutes=60, people=[thea], by=sam, now=timezone.now()
+    )
     assert cell_of(harbour, thea, "supervision").word == "In date"
     assert cell_of(harbour, sam, "supervision").word == "In date"
     sessions.cancel(session=session, by=sam, now=timezone.now())
@@ -94,7 +114,9 @@ def test_a_cancelled_session_counts_no_longer(harbour, thea, sam, rules):
 
 
 def test_consultation_is_not_supervision(harbour, thea, cora, rules):
-    sessions.hold(team=harbour, kind="consultation", held_on=factories.today(), held_by=cora, minutes=60, people=[thea], by=cora, now=timezone.now())
+    sessions.hold(
+        team=harbour, kind="consultation", held_on=factories.today(), held_by=cora, minutes=60, people=[thea], by=cora, now=timezone.now()
+    )
     assert cell_of(harbour, thea, "supervision").status == "overdue"
 
 
@@ -103,7 +125,9 @@ def test_supervision_in_another_team_of_the_programme_counts_and_a_move_restarts
     sue = factories.make_member("sue", other, Role.SUPERVISOR)
     Membership.objects.filter(user=thea).update(ends_on=factories.days_ago(4))
     factories.make_membership(thea, other, Role.THERAPIST, starts_on=factories.days_ago(3))
-    sessions.hold(team=other, kind="supervision", held_on=factories.today(), held_by=sue, minutes=60, people=[thea], by=sue, now=timezone.now())
+    sessions.hold(
+        team=other, kind="supervision", held_on=factories.today(), held_by=sue, minutes=60, people=[thea], by=sue, now=timezone.now()
+    )
     assert cell_of(other, thea, "supervision").status == "valid"
     assert cell_of(other, thea, "orientation").date == factories.days_ago(60) + dt.timedelta(days=30)
     assert matrix.team_matrix(harbour, on=factories.today()).row_of(thea) is None
@@ -111,8 +135,14 @@ def test_supervision_in_another_team_of_the_programme_counts_and_a_move_restarts
 
 def test_an_entry_and_its_withdrawal(harbour, thea, sam, rules):
     entry = evidence.record(
-        person=thea, programme=harbour.programme, requirement_key="orientation", kind=Evidence.Kind.CERTIFICATE, occurred_on=factories.days_ago(100),
-        note="Seen", by=sam, now=timezone.now(),
+        person=thea,
+        programme=harbour.programme,
+        requirement_key="orientation",
+        kind=Evidence.Kind.CERTIFICATE,
+        occurred_on=factories.days_ago(100),
+        note="Seen",
+        by=sam,
+        now=timezone.now(),
     )
     before = timezone.now()
     assert cell_of(harbour, thea, "orientation").status == "valid"
@@ -123,7 +153,14 @@ def test_an_entry_and_its_withdrawal(harbour, thea, sam, rules):
 
 def test_the_version_in_force_on_the_day_is_the_one_that_counts(harbour, thea, rules):
     factories.make_requirement(
-        harbour.programme, "course", key="orientation", version=2, course_slug="mst-orientation", due_days=90, effective_from=factories.days_ago(5), position=1
+        harbour.programme,
+        "course",
+        key="orientation",
+        version=2,
+        course_slug="mst-orientation",
+        due_days=90,
+        effective_from=factories.days_ago(5),
+        position=1,
     )
     assert cell_of(harbour, thea, "orientation", on=factories.days_ago(6)).status == "overdue"
     assert cell_of(harbour, thea, "orientation").date == factories.days_ago(60) + dt.timedelta(days=90)
@@ -170,9 +207,13 @@ def test_the_queries_do_not_grow_with_people_or_teams(harbour, meadow, rules, dj
     for number in range(12):
         person = factories.make_member(f"person{number}", harbour, Role.THERAPIST)
         make_record(person, slug="x", kind="booster", days=number)
-        enrolment = Enrolment.objects.create(learner=person, course=course, course_key=course.key, course_title="T", enrolled_at=timezone.now() - dt.timedelta(days=9))
+        enrolment = Enrolment.objects.create(
+            learner=person, course=course, course_key=course.key, course_title="T", enrolled_at=timezone.now() - dt.timedelta(days=9)
+        )
         lesson = factories.lessons_of(course)[0]
-        Completion.objects.create(enrolment=enrolment, lesson=lesson, lesson_key=lesson.key, lesson_title="L", minutes=5, completed_at=timezone.now())
+        Completion.objects.create(
+            enrolment=enrolment, lesson=lesson, lesson_key=lesson.key, lesson_title="L", minutes=5, completed_at=timezone.now()
+        )
     with django_assert_max_num_queries(10):
         matrix.team_matrices([harbour, meadow], on=factories.today())
 

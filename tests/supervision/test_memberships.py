@@ -55,7 +55,12 @@ def test_the_supervisor_adds_a_colleague_of_another_team_they_belong_to(as_user,
     colleague = factories.make_member("quin", other, Role.THERAPIST)
     response = as_user(sam).post(
         reverse("supervision:membership-add", args=["harbour"]),
-        {"person": colleague.pk, "role": "backup_supervisor", "starts_on": factories.today(), "ends_on": factories.today() + dt.timedelta(days=14)},
+        {
+            "person": colleague.pk,
+            "role": "backup_supervisor",
+            "starts_on": factories.today(),
+            "ends_on": factories.today() + dt.timedelta(days=14),
+        },
     )
     assert response.status_code == 302
     assert colleague.memberships.filter(team=harbour, role="backup_supervisor").exists()
@@ -72,7 +77,9 @@ def test_people_of_teams_one_does_not_belong_to_are_not_on_offer(as_user, sam, o
 
 @pytest.mark.parametrize("role", ["ig_lead", "content_editor"])
 def test_offices_of_the_whole_service_are_not_a_teams_to_give(as_user, sam, thea, harbour, role):
-    response = as_user(sam).post(reverse("supervision:membership-add", args=["harbour"]), {"person": thea.pk, "role": role, "starts_on": factories.today()})
+    response = as_user(sam).post(
+        reverse("supervision:membership-add", args=["harbour"]), {"person": thea.pk, "role": role, "starts_on": factories.today()}
+    )
     assert response.status_code == 422
     assert not thea.memberships.filter(role=role).exists()
 
@@ -81,7 +88,10 @@ def test_cover_cannot_extend_itself(as_user, bea, harbour):
     own = bea.memberships.get()
     client = as_user(bea)
     for name in ("membership-change", "membership-end"):
-        assert client.post(reverse(f"supervision:{name}", args=["harbour", own.pk]), {"ends_on": "2030-01-01", "on": "2030-01-01"}).status_code == 403
+        assert (
+            client.post(reverse(f"supervision:{name}", args=["harbour", own.pk]), {"ends_on": "2030-01-01", "on": "2030-01-01"}).status_code
+            == 403
+        )
 
 
 def test_the_end_can_be_moved_and_removed(as_user, sam, thea, harbour):

@@ -10,7 +10,13 @@ RULE = make_rule()
 
 @pytest.mark.parametrize(
     ("on", "status"),
-    [(D(2026, 3, 1), "not_started"), (D(2026, 3, 16), "not_started"), (D(2026, 3, 17), "due_soon"), (D(2026, 3, 31), "due_soon"), (D(2026, 4, 1), "overdue")],
+    [
+        (D(2026, 3, 1), "not_started"),
+        (D(2026, 3, 16), "not_started"),
+        (D(2026, 3, 17), "due_soon"),
+        (D(2026, 3, 31), "due_soon"),
+        (D(2026, 4, 1), "overdue"),
+    ],
 )
 def test_it_is_due_on_the_thirtieth_day_inclusive(on, status):
     found = cell(RULE, [held(JOINED)], on=on)

@@ -18,7 +18,13 @@ def answered(thea):
     enrolled = enrolment.enrol(learner=thea, course=course, reason="Role", by=None, now=timezone.now())
     for text in ("A first thought.", SECRET):
         ExerciseAnswer.objects.create(
-            enrolment=enrolled, lesson_key=lesson.key, lesson_title=lesson.title, exercise_key="e1", prompt="<p>What would you say?</p>", text=text, saved_at=timezone.now()
+            enrolment=enrolled,
+            lesson_key=lesson.key,
+            lesson_title=lesson.title,
+            exercise_key="e1",
+            prompt="<p>What would you say?</p>",
+            text=text,
+            saved_at=timezone.now(),
         )
     return course
 

@@ -37,7 +37,9 @@ def test_several_missed_quarters_are_counted_and_dated_from_the_first():
     assert "the last of 2 quarters missed in a row" in found.reasons[0]
 
 
-@pytest.mark.parametrize(("joined", "due"), [(D(2026, 12, 17), D(2026, 12, 31)), (D(2026, 12, 18), D(2027, 3, 31)), (D(2026, 12, 31), D(2027, 3, 31))])
+@pytest.mark.parametrize(
+    ("joined", "due"), [(D(2026, 12, 17), D(2026, 12, 31)), (D(2026, 12, 18), D(2027, 3, 31)), (D(2026, 12, 31), D(2027, 3, 31))]
+)
 def test_who_joins_in_the_last_fourteen_days_begins_with_the_next_quarter(joined, due):
     found = cell(RULE, [held(joined)], on=joined)
     assert found.date == due

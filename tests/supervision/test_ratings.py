@@ -42,7 +42,16 @@ def test_scores_must_fit_the_instrument(rate, scores, words):
 def test_every_item_is_rated(form, harbour, thea, cora):
     with pytest.raises(ratings.RatingRefused, match="Finding the fit"):
         ratings.record(
-            instrument=form, therapist=thea, rater=cora, team=harbour, source=uuid.uuid4(), session_on=timezone.localdate(), share_heard=1, scores={}, by=cora, now=timezone.now()
+            instrument=form,
+            therapist=thea,
+            rater=cora,
+            team=harbour,
+            source=uuid.uuid4(),
+            session_on=timezone.localdate(),
+            share_heard=1,
+            scores={},
+            by=cora,
+            now=timezone.now(),
         )
 
 

@@ -44,7 +44,12 @@ def test_a_loaded_version_cannot_be_changed_but_followed(mst, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("requirements: [{key: x}]", "not a requirements file"), ("nonsense: [", "not a requirements file"), ("requirements: [{key: x, rule: x, roles: [wizard], effective_from: 2026-01-01}]", "wizard")]
+    ("text", "words"),
+    [
+        ("requirements: [{key: x}]", "not a requirements file"),
+        ("nonsense: [", "not a requirements file"),
+        ("requirements: [{key: x, rule: x, roles: [wizard], effective_from: 2026-01-01}]", "wizard"),
+    ],
 )
 def test_a_wrong_file_is_refused_in_a_sentence(mst, tmp_path, text, words):
     path = tmp_path / "mst.yaml"

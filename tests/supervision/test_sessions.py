@@ -14,7 +14,14 @@ from tests import factories
 
 def hold(team, by, people, *, held_on=None, kind="supervision", held_by=None):
     return sessions.hold(
-        team=team, kind=kind, held_on=held_on or factories.today(), held_by=held_by or by, minutes=90, people=people, by=by, now=timezone.now()
+        team=team,
+        kind=kind,
+        held_on=held_on or factories.today(),
+        held_by=held_by or by,
+        minutes=90,
+        people=people,
+        by=by,
+        now=timezone.now(),
     )
 
 
@@ -31,9 +38,19 @@ def test_a_session_is_recorded_with_who_was_there(as_user, sam, thea, tom, harbo
     assert set(session.attendances.values_list("person_id", flat=True)) == {sam.pk, thea.pk}
 
 
-@pytest.mark.parametrize(("values", "words"), [({"held_on": "2999-01-01"}, "in the future"), ({"minutes": 2}, "at least 5 minutes"), ({"people": []}, "Tick who was there")])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [({"held_on": "2999-01-01"}, "in the future"), ({"minutes": 2}, "at least 5 minutes"), ({"people": []}, "Tick who was there")],
+)
 def test_a_slip_is_explained(as_user, sam, thea, harbour, values, words):
-    data = {"kind": "supervision", "held_on": factories.today().isoformat(), "minutes": 90, "held_by": sam.pk, "people": [thea.pk], **values}
+    data = {
+        "kind": "supervision",
+        "held_on": factories.today().isoformat(),
+        "minutes": 90,
+        "held_by": sam.pk,
+        "people": [thea.pk],
+        **values,
+    }
     response = as_user(sam).post(reverse("supervision:session-create", args=["harbour"]), data)
     assert response.status_code == 422
     assert words in response.content.decode()

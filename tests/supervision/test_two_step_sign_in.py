@@ -11,7 +11,16 @@ from django.urls import reverse
 from supervision.models import User
 from tests import factories
 
-DOORS = ["/", "/learning/", "/supervision/teams/", "/recordings/", "/accounts/email/", "/accounts/password/change/", "/media/x.png", "/documents/1/x.pdf"]
+DOORS = [
+    "/",
+    "/learning/",
+    "/supervision/teams/",
+    "/recordings/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/media/x.png",
+    "/documents/1/x.pdf",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +63,9 @@ def test_the_set_up_page_says_why(client, sam):
     assert "Set up two-step sign-in to go on" in client.get("/learning/", follow=True).content.decode()
 
 
-@pytest.mark.parametrize("door", ["/learning/", "/supervision/teams/", "/accounts/2fa/", "/accounts/2fa/totp/deactivate/", "/accounts/reauthenticate/"])
+@pytest.mark.parametrize(
+    "door", ["/learning/", "/supervision/teams/", "/accounts/2fa/", "/accounts/2fa/totp/deactivate/", "/accounts/reauthenticate/"]
+)
 def test_somebody_enrolled_whose_session_has_only_a_password_can_only_prove_it(client, sam, secret, door):
     client.force_login(sam)
     response = client.get(door)

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--team", metavar="SLUG", help="one team; all of them if left out")
         parser.add_argument("--on", metavar="DATE", help="as at that day, such as 2026-03-31; today if left out")
-        parser.add_argument("--known-at", metavar="DATETIME", help="as it was known then, such as 2026-03-31T17:00; a date alone means its end")
+        parser.add_argument(
+            "--known-at", metavar="DATETIME", help="as it was known then, such as 2026-03-31T17:00; a date alone means its end"
+        )
         parser.add_argument("--format", default="text", metavar="json|csv|text", help="text if left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
