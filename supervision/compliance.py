@@ -324,8 +324,7 @@ def _tally(case: _Case) -> list[str]:
     """ "Attended in 3 of the last 4 full weeks", or of as many as were owed."""
     full: list[Period] = []
     monday = week(case.on).start
-    for back in range(1, 5):
-        full.append(week(monday - dt.timedelta(days=7 * back)))
+    full.extend(week(monday - dt.timedelta(days=7 * back)) for back in range(1, 5))
     owed = [one for one in full if _owes_week(case, one)]
     if not owed:
         return []

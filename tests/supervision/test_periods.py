@@ -1,6 +1,7 @@
 """Months clamp, "valid until" is the last good day, quarters and weeks are calendar ones."""
 
 import datetime as dt
+import itertools
 
 import pytest
 from hypothesis import given
@@ -76,4 +77,4 @@ def test_merging_keeps_the_same_days(spans):
     before = {period.start + dt.timedelta(days=n) for period in periods for n in range(period.days)}
     after = merged(periods)
     assert {period.start + dt.timedelta(days=n) for period in after for n in range(period.days)} == before
-    assert all(first.end + dt.timedelta(days=1) < second.start for first, second in zip(after, after[1:], strict=False))
+    assert all(first.end + dt.timedelta(days=1) < second.start for first, second in itertools.pairwise(after))
