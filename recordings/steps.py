@@ -11,7 +11,8 @@ import functools
 import json
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,16 @@ class Job:
     def sealed(self, kind: str, number: int = 0) -> SealedObject | None:
         return SealedObject.objects.filter(recording=self.recording, kind=kind, number=number).first()
 
+    @contextmanager
+    def progress(self, **counts: float) -> Iterator[None]:
+        """A transaction under the token, at whose end the ledger says that something is done. Raises LeaseLost."""
+        with ledger.holding(self.recording.pk, self.token) as row:
+            yield
+            ledger.advance(row, **counts)
+
     def seal(self, kind: str, content: bytes) -> None:
         """Seals under the token: a stale attempt raises LeaseLost and leaves nothing."""
-        with ledger.holding(self.recording.pk, self.token) as row:
-            vault.seal(self.recording, kind, [content], now=self.now())
-            ledger.advance(row)
+        vault.seal(self.recording, kind, [content], now=self.now(), within=self.progress())
 
     def may(self, purpose: str) -> bool:
         return consents.covers(self.recording.consent, purpose, on=timezone.localdate())
@@ -123,9 +129,8 @@ def _listen(job: Job, samples: speech.Floats, probability: speech.Floats, checkp
     for count, (done, total, segments) in enumerate(work, 1):
         seconds, last = time.monotonic() - last, time.monotonic()
         piece = {"model": checkpoint.stem, "of": total, "seconds": seconds, "segments": [asdict(segment) for segment in segments]}
-        with ledger.holding(job.recording.pk, job.token) as row:
-            vault.seal(job.recording, Kind.PIECE, [json.dumps(piece).encode()], number=done, now=job.now())
-            ledger.advance(row, done_units=done, total_units=total, seconds_per_unit=(last - begun) / count)
+        progress = job.progress(done_units=done, total_units=total, seconds_per_unit=(last - begun) / count)
+        vault.seal(job.recording, Kind.PIECE, [json.dumps(piece).encode()], number=done, now=job.now(), within=progress)
         pieces.append(piece)
 
 
@@ -160,21 +165,26 @@ def _finish(job: Job, probability: speech.Floats, model: str, pieces: list[dict[
         )
     if not job.may(Purpose.TRANSCRIBE):
         raise CannotProcess(consents.why_not(recording.consent, Purpose.TRANSCRIBE, on=timezone.localdate()))
-    with ledger.holding(recording.pk, job.token) as row:
-        now = job.now()
-        vault.seal(recording, Kind.FEATURES, [whole], now=now)
-        TranscriptRun.objects.create(
-            recording=recording,
-            number=number,
-            engine=speech.Engine.name,
-            model=model,
-            parameters=_parameters(),
-            words=sum(len(segment["words"]) for segment in segments),
-            seconds_taken=sum(piece["seconds"] for piece in pieces),
-            finished_at=now,
-        )
-        _drop(SealedObject.objects.filter(recording=recording, kind=Kind.PIECE))
-        ledger.complete(row, now=now)
+    run = TranscriptRun(
+        recording=recording,
+        number=number,
+        engine=speech.Engine.name,
+        model=model,
+        parameters=_parameters(),
+        words=sum(len(segment["words"]) for segment in segments),
+        seconds_taken=sum(piece["seconds"] for piece in pieces),
+        finished_at=job.now(),
+    )
+    vault.seal(recording, Kind.FEATURES, [whole], now=job.now(), within=_end(job, run))
+
+
+@contextmanager
+def _end(job: Job, run: TranscriptRun) -> Iterator[None]:
+    with ledger.holding(job.recording.pk, job.token) as row:
+        yield
+        run.save(force_insert=True)
+        _drop(SealedObject.objects.filter(recording=job.recording, kind=Kind.PIECE))
+        ledger.complete(row, now=job.now())
 
 
 def _parameters() -> dict[str, Any]:

@@ -12,6 +12,7 @@ import hmac
 import os
 import uuid
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -136,15 +137,24 @@ def _row(recording: Recording, kind: str, number: int, written: Written, now: dt
     )
 
 
-def seal(recording: Recording, kind: str, chunks: Iterable[bytes], *, number: int = 0, now: dt.datetime) -> SealedObject:
+def seal(
+    recording: Recording,
+    kind: str,
+    chunks: Iterable[bytes],
+    *,
+    number: int = 0,
+    now: dt.datetime,
+    within: AbstractContextManager[object] | None = None,
+) -> SealedObject:
     """Seals content of a kind, in place of what there was of that kind and number. Raises KeyGone.
 
     The file is durable before the row names it; the old file goes once the row is committed. A recording that is destroyed
-    meanwhile gets nothing: its key goes before its rows, and both are looked at under the lock on its row.
+    meanwhile gets nothing: its key goes before its rows, and both are looked at under the lock on its row. The row is
+    written inside `within`: a transaction of the caller's that begins only once the file is there, and may refuse it.
     """
     written = _write(recording.pk, kind, chunks, number)
     try:
-        with transaction.atomic():
+        with within or transaction.atomic():
             Recording.objects.select_for_update().get(pk=recording.pk)
             if not has_key(recording.pk):
                 raise KeyGone

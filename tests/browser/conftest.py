@@ -26,12 +26,16 @@ def free_port():
 
 @pytest.fixture(scope="session")
 def demo_site(tmp_path_factory):
-    """Its address. Loading takes most of a minute; the worker then transcribes with tiny.en while the tests run."""
+    """Its address. Loading takes most of a minute; the worker then transcribes with tiny.en while the tests run.
+    PLUMBLINE_TEST_SITE names one that runs already, which is quicker while a test is being written."""
+    if running := os.environ.get("PLUMBLINE_TEST_SITE"):
+        yield running
+        return
     data = tmp_path_factory.mktemp("demo")
     port = free_port()
-    log = (data / "log").open("wb")
     environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
     environment |= {"PLUMBLINE_DATA": str(data), "PORT": str(port), "WHISPER_MODEL": "tiny.en"}
+    log = (data / "log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "cms.demo.run"], cwd=BASE, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
     )
