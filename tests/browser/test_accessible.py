@@ -32,7 +32,7 @@ PAGES = {
         "/",
         "/recordings/ > main a[href^='/recordings/'][href$='/']",
         "/recordings/reviews/ > th a",
-        "/learning/record/ > main a[href^='/learning/record/']",
+        "/learning/record/ > main a[href^='/learning/record/']:not([href$='.csv'])",
     ],
     "cora@harbour.example": ["/", "/recordings/reviews/", "/recordings/reviews/ > th a", "/supervision/teams/meadow/"],
     "sam@harbour.example": [
