@@ -23,7 +23,7 @@ test: setup-test
 	@bash .ci/test.sh
 
 bench: setup
-	@$(BIN)/python -m recordings.bench
+	@DEBUG=1 $(BIN)/python manage.py bench
 
 lock:
 	$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-emit-index-url --no-emit-find-links \
