@@ -15,7 +15,7 @@ djlint templates --lint --quiet
 step "Imports: the chain holds"
 lint-imports
 step "Types: mypy"
-mypy cms recordings supervision learning
+DEBUG=1 mypy cms recordings supervision learning
 step "Migrations are complete"
 DEBUG=1 python manage.py makemigrations --check --dry-run
 step "Deployment check"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+STYLE_ATTRIBUTES = ["'unsafe-inline'"]  # the page editor's templates carry style attributes; style elements stay forbidden
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _CALL = re.compile(r"(?:initDateChooser|initDateTimeChooser|initTimeChooser|new PageChooser)\((.*)\);?", re.DOTALL)
 
@@ -41,6 +42,5 @@ class AdminScriptsMiddleware:
         is_page = not response.streaming and response.get("Content-Type", "").startswith("text/html")
         if request.path.startswith("/admin/") and is_page:
             sources = allowed_hashes(response.content.decode(response.charset or "utf-8", errors="replace"))
-            if sources:
-                response._csp_update = {"script-src": sources}  # type: ignore[attr-defined]
+            response._csp_update = {"script-src": sources, "style-src-attr": STYLE_ATTRIBUTES}  # type: ignore[attr-defined]
         return response

@@ -189,7 +189,17 @@ def _end(job: Job, run: TranscriptRun) -> Iterator[None]:
 
 def _parameters() -> dict[str, Any]:
     """Frozen with the run: what would have to be the same for the same text."""
-    names = ("MAX_PIECE_S", "BATCH", "TEMPERATURES", "MAX_COMPRESSION", "MIN_LOGPROB", "MAX_NO_SPEECH", "MIN_VOICED", "MISSED_S", "WORD_SHIFT_S")
+    names = (
+        "MAX_PIECE_S",
+        "BATCH",
+        "TEMPERATURES",
+        "MAX_COMPRESSION",
+        "MIN_LOGPROB",
+        "MAX_NO_SPEECH",
+        "MIN_VOICED",
+        "MISSED_S",
+        "WORD_SHIFT_S",
+    )
     return {"language": LANGUAGE, **{name.lower(): getattr(speech, name) for name in names}}
 
 
