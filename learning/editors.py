@@ -1,13 +1,13 @@
 """What a group needs to write courses in Wagtail."""
 
 from django.contrib.auth.models import Group, Permission
-from django.contrib.contenttypes.models import ContentType
-from django.db import models, transaction
+from django.db import transaction
 from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermission
 
-from learning.models import CourseDocument, CourseImage, CourseIndexPage, CourseMedia
+from learning.models import CourseIndexPage
 
-LIBRARIES: tuple[type[models.Model], ...] = (CourseImage, CourseDocument, CourseMedia)
+# Wagtail asks for the permissions of its own models, also where a project has models in their place.
+LIBRARIES = (("wagtailimages", "image"), ("wagtaildocs", "document"), ("wagtailmedia", "media"))
 
 
 @transaction.atomic
@@ -23,7 +23,7 @@ def grant_editing(group: Group, *, may_publish: bool = True) -> None:
         for permission in Permission.objects.filter(content_type__app_label="wagtailcore", codename__in=page_permissions):
             GroupPagePermission.objects.get_or_create(group=group, page=index.page_ptr, permission=permission)
     root = Collection.get_first_root_node()
-    for model in LIBRARIES:
-        permissions = Permission.objects.filter(content_type=ContentType.objects.get_for_model(model))
-        for permission in permissions.filter(codename__regex=r"^(add|change|choose)_"):
+    for app, model in LIBRARIES:
+        permissions = Permission.objects.filter(content_type__app_label=app, content_type__model=model)
+        for permission in permissions.filter(codename__in=[f"{verb}_{model}" for verb in ("add", "change", "choose")]):
             GroupCollectionPermission.objects.get_or_create(group=group, collection=root, permission=permission)

@@ -30,3 +30,12 @@ def test_an_editor_whose_membership_ended_yesterday_does_not(client, db):
 def test_a_therapist_does_not(client, thea):
     client.force_login(thea)
     assert client.get("/admin/").status_code == 403
+
+
+def test_an_editor_can_add_images_documents_and_media(client, db):
+    editor = factories.make_user("ed")
+    factories.course_index()
+    add_editor(editor, factories.days_ago(3))
+    client.force_login(editor)
+    for address in ("/admin/images/add/", "/admin/documents/add/", "/admin/media/audio/add/"):
+        assert client.get(address).status_code == 200
