@@ -9,6 +9,17 @@ from tests import factories
 Role = Membership.Role
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Tests that commit come last: they empty the tables, and with them Wagtail's root page, which a migration made."""
+
+    def commits(item):
+        marker = item.get_closest_marker("django_db")
+        return marker is not None and bool(marker.kwargs.get("transaction"))
+
+    items.sort(key=commits)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
