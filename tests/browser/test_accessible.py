@@ -1,5 +1,7 @@
 """axe on the pages of every role, wide and narrow, and nothing sticks out sideways at 320 pixels."""
 
+from urllib.parse import urljoin
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -7,7 +9,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
-# Per person: addresses, and selectors of links to follow from the address before the arrow.
+# Per person: addresses; after each arrow the link to follow from there.
+LISTED = "main a[href^='/recordings/'][href$='/']:not([href='/recordings/upload/'])"
 PAGES = {
     "thea@harbour.example": [
         "/",
@@ -22,6 +25,7 @@ PAGES = {
         "/recordings/upload/",
         "/supervision/teams/",
         "/supervision/teams/harbour/families/",
+        "/supervision/teams/harbour/families/ > a[href*='/close/']",
         "/help/",
         "/privacy/",
         "/accessibility/",
@@ -30,25 +34,39 @@ PAGES = {
     ],
     "tom@harbour.example": [
         "/",
-        "/recordings/ > main a[href^='/recordings/'][href$='/']",
-        "/recordings/reviews/ > th a",
+        f"/recordings/ > {LISTED}",
+        f"/recordings/ > {LISTED} > a[href*='/consents/']",
+        f"/recordings/ > {LISTED} > a[href*='/consents/'] > a[href*='/withdraw/']",
+        f"/recordings/ > {LISTED} > a[href*='/consents/'] > a[href*='/print/']",
+        "/recordings/upload/ > a[href*='/consent/']",
+        "/recordings/reviews/ > main a[href*='/feedback/']",
         "/learning/record/ > main a[href^='/learning/record/']:not([href$='.csv'])",
     ],
-    "cora@harbour.example": ["/", "/recordings/reviews/", "/recordings/reviews/ > th a", "/supervision/teams/meadow/"],
+    "cora@harbour.example": [
+        "/",
+        "/recordings/reviews/",
+        "/recordings/reviews/ > main a[href*='/feedback/']",
+        "/supervision/teams/meadow/",
+    ],
     "sam@harbour.example": [
         "/",
         "/supervision/teams/harbour/",
         "/supervision/teams/harbour/?show=all",
+        "/supervision/teams/harbour/?show=all > td a",
+        "/supervision/teams/harbour/?show=all > td a > a[href*='/evidence/new/']",
+        "/supervision/teams/harbour/?show=all > th a",
         "/supervision/teams/harbour/members/",
+        "/supervision/teams/harbour/members/ > a[href*='/change/']",
+        "/supervision/teams/harbour/members/ > a[href*='/end/']",
         "/supervision/teams/harbour/members/add/",
         "/supervision/teams/harbour/invitations/new/",
         "/supervision/teams/harbour/sessions/",
+        "/supervision/teams/harbour/sessions/ > a[href*='/cancel/']",
         "/supervision/teams/harbour/sessions/new/",
         "/supervision/teams/harbour/families/new/",
-        "/supervision/teams/harbour/?show=all > td a",
-        "/supervision/teams/harbour/?show=all > th a",
+        f"/recordings/ > {LISTED} > a[href*='/delete/']",
     ],
-    "ines@northport.example": ["/", "/recordings/"],
+    "ines@northport.example": ["/", "/recordings/", f"/recordings/ > {LISTED}"],
     "mona@northport.example": ["/", "/supervision/teams/"],
 }
 PUBLIC = ["/", "/accounts/login/", "/accounts/password/reset/", "/help/", "/no-such-page/"]
@@ -65,14 +83,12 @@ def trouble(page, address, width):
 
 
 def visit(page, address):
-    if " > " not in address:
-        page.goto(address)
-        return
-    start, selector = address.split(" > ")
+    """Opens the first part, then follows the first link that each selector finds."""
+    start, *selectors = address.split(" > ")
     page.goto(start)
-    link = page.locator(selector).first
-    target = link.get_attribute("href")
-    page.goto(target if target.startswith(("/", "http")) else start.split("?")[0] + target)
+    for selector in selectors:
+        target = page.locator(selector).first.get_attribute("href")
+        page.goto(urljoin(page.url, target))
 
 
 @pytest.mark.parametrize("email", PAGES)
