@@ -1,12 +1,19 @@
 """The cast, and what every test needs."""
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from supervision.models import Membership
 from tests import factories
 
 Role = Membership.Role
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_folder():
+    """WhiteNoise warns at every client when its folder is missing."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.hookimpl(trylast=True)
