@@ -241,7 +241,6 @@ def test_the_command_says_what_is_wrong_and_loads_nothing(folder, db):
     assert not CoursePage.objects.exists()
 
 
-@pytest.mark.skipif(not (CONTENT / "media" / "media.yaml").exists(), reason="the course media are not there")
 def test_the_courses_that_come_with_plumbline_load_and_load_again(db):
     call_command("load_courses", verbosity=0)
     before = counts()
