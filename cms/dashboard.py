@@ -1,7 +1,7 @@
 """Each person's home page: what needs them now, what is coming, what happened lately. All of it is read, none of it stored."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.urls import reverse
@@ -13,8 +13,6 @@ from supervision.models import Membership, Team, User
 
 Role = Membership.Role
 MOST = 7
-
-Gather = Callable[["Viewer"], Iterable[Need]]
 
 
 @dataclass

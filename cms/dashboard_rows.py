@@ -68,7 +68,6 @@ def own_learning(who: "Viewer") -> Iterator[Need]:
             lesson.url,
             "Continue" if started else "Begin",
             detail=f"{course.done} of {course.total} lessons done; this one takes about {lesson.minutes} minutes.",
-            is_secondary=course.enrolment.course_title == "",
         )
 
 

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
+from tests.browser.test_accessible import trouble
+
 BASE = Path(__file__).resolve().parent.parent.parent
 CONTENT = BASE / "learning" / "content"
 SPEECH = CONTENT / "media" / "doorstep.mp3"
@@ -113,6 +115,7 @@ def hear_and_rate(page, recording):
     page.locator("#bench-transcript").focus()
     page.keyboard.press("Space")
     until(page, "document.querySelector('audio').currentTime > 6")
+    assert not trouble(page, "the workbench", 1280)
     before = page.locator("#bench-notes > li").count()
     for key in "147":
         page.keyboard.press(key)
@@ -129,9 +132,11 @@ def hear_and_rate(page, recording):
     expect(page.locator("#bench-saved")).to_have_text("Saved", timeout=MINUTES)
     page.goto(f"{recording}review/")
     page.locator(".pl-bench__head").get_by_role("link", name="Submit").click()
+    assert not trouble(page, "submitting", 1280)
     page.get_by_role("button", name="Submit and lock").click()
     page.goto(f"{recording}review/")
     page.get_by_role("link", name=re.compile("Release to Thea")).click()
+    assert not trouble(page, "releasing", 1280)
     page.get_by_role("button", name=re.compile("Release")).click()
 
 
