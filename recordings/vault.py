@@ -39,9 +39,13 @@ __all__ = [
     "create_key",
     "destroy_key",
     "has_key",
+    "open_apart",
+    "open_bytes",
     "open_sealed",
     "open_text",
     "seal",
+    "seal_apart",
+    "seal_bytes",
     "seal_text",
 ]
 
@@ -203,6 +207,34 @@ def open_text(sealed: SealedText | None) -> str:
         raise Damaged
     nonce, body = data[1 : 1 + _NONCE], data[1 + _NONCE :]
     return _ObjectCipher(sealed.recording_id, sealed.pk).open(nonce, body, _bound_to(sealed.recording_id, sealed.pk)).decode()
+
+
+# What belongs to a family and not to one recording (consent papers, its list of names), under a key of its own
+
+
+def seal_apart(key_id: uuid.UUID, kind: str, chunks: Iterable[bytes]) -> Written:
+    """A sealed file under any key; the caller keeps the row that names it. Raises KeyGone."""
+    return _write(key_id, kind, chunks)
+
+
+def open_apart(key_id: uuid.UUID, object_id: uuid.UUID, kind: str) -> SealedReader:
+    """What `seal_apart` sealed. Raises KeyGone, Damaged."""
+    return SealedReader(_ObjectCipher(key_id, object_id), key_id, object_id, kind)
+
+
+def seal_bytes(key_id: uuid.UUID, use: str, content: bytes) -> bytes:
+    """A few bytes for a database column, bound to the key and what they are for. Raises KeyGone."""
+    nonce, salt = os.urandom(_NONCE), uuid.uuid4()
+    return _TEXT_VERSION + salt.bytes + nonce + _ObjectCipher(key_id, salt).seal(nonce, content, _bound_to(key_id, salt) + use.encode())
+
+
+def open_bytes(key_id: uuid.UUID, use: str, sealed: bytes) -> bytes:
+    """What `seal_bytes` sealed. Raises KeyGone, Damaged."""
+    data = bytes(sealed)
+    if not data.startswith(_TEXT_VERSION) or len(data) < 17 + _NONCE:
+        raise Damaged
+    salt, nonce, body = uuid.UUID(bytes=data[1:17]), data[17 : 17 + _NONCE], data[17 + _NONCE :]
+    return _ObjectCipher(key_id, salt).open(nonce, body, _bound_to(key_id, salt) + use.encode())
 
 
 # Uploads

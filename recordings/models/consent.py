@@ -1,6 +1,7 @@
 """Who agreed to what, in which words, when, and what became of it."""
 
 import datetime as dt
+import uuid
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -16,6 +17,7 @@ class Purpose(models.TextChoices):
     TRANSCRIBE = "transcribe", "A computer in the service writes down what is said"
     TRAIN_RATERS = "train_raters", "Raters train with it"
     TEACH = "teach", "Short clips are used in teaching"
+    RESEARCH = "research", "Figures about the session, without words or names, are used in research"
 
 
 class ConsentWording(models.Model):
@@ -23,7 +25,11 @@ class ConsentWording(models.Model):
 
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="wordings")
     version = models.PositiveSmallIntegerField()
-    text = models.TextField()
+    text = models.TextField(help_text="What the therapist reads out and the family keeps. Plain text; an empty line begins a paragraph.")
+    young_text = models.TextField(
+        "text for a young person", blank=True, help_text="The same, in words for a young person to say yes or no to."
+    )
+    spoken_text = models.TextField("text to be spoken", blank=True, help_text="A short form to read out at the start of a recording.")
     effective_from = models.DateField()
 
     class Meta:
@@ -57,13 +63,24 @@ class Consent(models.Model):
     class Method(models.TextChoices):
         SIGNED_PAPER = "signed_paper", "Signed on paper, kept in the file"
         SIGNED_SCREEN = "signed_screen", "Signed on the therapist's device"
+        TYPED = "typed", "Typed on the therapist's device, with a witness"
         SPOKEN = "spoken", "Spoken, with a witness or at the start of the recording"
+
+    class Renewal(models.TextChoices):
+        UNTIL_WITHDRAWN = "until_withdrawn", "Until it is withdrawn"
+        UNTIL_DATE = "until_date", "Until a date"
+        PER_SESSION = "per_session", "For one session only"
 
     family = models.ForeignKey(FamilyReference, on_delete=models.PROTECT, related_name="consents")
     wording = models.ForeignKey(ConsentWording, on_delete=models.PROTECT, related_name="consents")
     method = models.CharField(max_length=20, choices=Method.choices)
     given_on = models.DateField()
+    renewal = models.CharField(max_length=20, choices=Renewal.choices, default=Renewal.UNTIL_WITHDRAWN)
     valid_until = models.DateField(null=True, blank=True, help_text="The last day, inclusive; empty: until withdrawn.")
+    session_on = models.DateField(null=True, blank=True, help_text="For one session only: its day.")
+    spoken_at_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Where on the recording it is spoken, in milliseconds.")
+    witness = models.CharField(max_length=80, blank=True, help_text="Who else was there, by role and initials.")
+    lawful_basis = models.CharField(max_length=255, blank=True, help_text="The controller's, as it stood for the programme on that day.")
     parental_responsibility = models.CharField(max_length=200, blank=True, help_text="Who holds it, by role.")
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -75,6 +92,10 @@ class Consent(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("given_on")), name="consent_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(renewal="per_session", session_on__isnull=False) | (~Q(renewal="per_session") & Q(session_on__isnull=True)),
+                name="consent_session_pair",
             ),
         ]
 
@@ -110,13 +131,75 @@ class Withdrawal(models.Model):
         IN_PERSON = "in_person", "In person"
         TELEPHONE = "telephone", "By telephone"
         WRITING = "writing", "In writing"
+        LINK = "link", "By the family, through its own link"
         OTHER = "other", "Another way"
 
     consent = models.OneToOneField(Consent, on_delete=models.PROTECT, related_name="withdrawal")
     person = models.ForeignKey(ConsentPerson, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     channel = models.CharField(max_length=20, choices=Channel.choices)
     withdrawn_at = models.DateTimeField()
-    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    recorded_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Nobody of ours when the family used its link."
+    )
 
     def __str__(self) -> str:
         return f"Withdrawal {self.pk}"
+
+
+class WithdrawalLink(models.Model):
+    """The family's own way to withdraw, without an account: works once. Of the secret only its hash is kept."""
+
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="withdrawal_links")
+    token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret in the address.")
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, help_text="When a newer link took its place.")
+
+    def __str__(self) -> str:
+        return f"Withdrawal link {self.pk}"
+
+
+class FamilyKey(models.Model):
+    """The name of the vault key under which a family's papers and its list of names are sealed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    family = models.OneToOneField(FamilyReference, on_delete=models.PROTECT, related_name="vault_key")
+    destroyed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Family key {self.pk}"
+
+
+class ConsentPaper(models.Model):
+    """A signature, a scanned form or a note about capacity: sealed under the family's key."""
+
+    class Kind(models.TextChoices):
+        SIGNATURE = "signature", "Signature"
+        FORM = "form", "Scanned form"
+        CAPACITY = "capacity", "Note about capacity"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="papers")
+    person = models.ForeignKey(ConsentPerson, null=True, blank=True, on_delete=models.PROTECT, related_name="papers")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    content_type = models.CharField(max_length=40)
+    size = models.PositiveIntegerField(help_text="Bytes of content.")
+    sha256 = models.CharField(max_length=64, help_text="Of the sealed file.")
+    sealed_at = models.DateTimeField()
+    sealed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"Consent paper {self.pk}"
+
+
+class NameList(models.Model):
+    """The names to be taken out of a family's transcripts and clips: sealed under the family's key."""
+
+    family = models.OneToOneField(FamilyReference, on_delete=models.PROTECT, related_name="name_list")
+    sealed = models.BinaryField(help_text="One name a line, encrypted.")
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"Name list {self.pk}"

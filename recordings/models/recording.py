@@ -73,6 +73,7 @@ class Recording(models.Model):
     mean_db = models.FloatField(null=True, help_text="Mean level, dB relative to full scale.")
     peak_db = models.FloatField(null=True)
     container = models.CharField(max_length=20)
+    has_video = models.BooleanField(default=False, help_text="The picture is kept for review.")
     size = models.PositiveBigIntegerField(help_text="Bytes received.")
     fingerprint = models.CharField(
         max_length=64, help_text="HMAC-SHA-256 of the content under the site key: finds a double upload, tells nothing else."
@@ -137,6 +138,8 @@ class TranscriptRun(models.Model):
     engine = models.CharField(max_length=40)
     model = models.CharField(max_length=80)
     parameters = models.JSONField(default=dict)
+    language = models.CharField(max_length=10, blank=True)
+    speakers = models.PositiveSmallIntegerField(default=0, help_text="Voices told apart; 0: not tried.")
     words = models.PositiveIntegerField(default=0)
     seconds_taken = models.FloatField(default=0)
     finished_at = models.DateTimeField()

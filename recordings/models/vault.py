@@ -17,6 +17,8 @@ class SealedObject(models.Model):
         PLAYBACK = "playback", "Playback"
         FEATURES = "features", "Peaks and words"
         PIECE = "piece", "Checkpoint of the transcription"
+        VIDEO = "video", "Picture and sound"
+        REDACTED = "redacted", "Playback with names muted"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="objects_sealed")
