@@ -24,9 +24,13 @@ State = Processing.State
 STEPS = {
     "verify": "Checking the recording",
     "playback": "Making the copy to listen to",
+    "video": "Preparing the picture",
     "peaks": "Drawing the waveform",
+    "voice": "Finding where somebody speaks",
     "speech": "Transcribing",
     "words": "Putting the transcript together",
+    "speakers": "Telling the voices apart",
+    "features": "Describing the sound",
 }
 _FAILURE_LENGTH = 300
 
@@ -59,7 +63,7 @@ def claim(recording_id: uuid.UUID, *, now: dt.datetime) -> int | None:
     if recording is None:
         return None
     open_rows = Processing.objects.filter(recording_id=recording_id).filter(Q(state=State.QUEUED) | expired(now))
-    if recording.state not in (Recording.State.QUEUED, Recording.State.PROCESSING):
+    if recording.state not in (Recording.State.QUEUED, Recording.State.PROCESSING, Recording.State.READY):  # ready: transcribed once more
         open_rows.update(state=State.CANCELLED, token=F("token") + 1, lease_until=None, finished_at=now)
         return None
     claimed = open_rows.filter(attempts__lt=F("max_attempts")).update(
@@ -76,7 +80,7 @@ def claim(recording_id: uuid.UUID, *, now: dt.datetime) -> int | None:
         for row in open_rows:
             _give_up(row, now=now)
         return None
-    Recording.objects.filter(pk=recording_id).update(state=Recording.State.PROCESSING)
+    Recording.objects.filter(pk=recording_id, state=Recording.State.QUEUED).update(state=Recording.State.PROCESSING)
     return Processing.objects.get(recording_id=recording_id).token
 
 
@@ -211,6 +215,16 @@ def requeue(recording: Recording, *, now: dt.datetime) -> bool:
     if changed:
         Recording.objects.filter(pk=recording.pk, state=Recording.State.FAILED).update(state=Recording.State.QUEUED)
     return bool(changed)
+
+
+@transaction.atomic
+def rerun(recording: Recording, *, now: dt.datetime) -> bool:
+    """Queues a ready recording for one more transcription. It stays ready, with the transcript that it has; false when work is under way."""
+    if Recording.objects.select_for_update().get(pk=recording.pk).state != Recording.State.READY:
+        return False
+    rows = Processing.objects.filter(recording=recording).exclude(state__in=[State.QUEUED, State.RUNNING])
+    fresh = {"step": "", "done_units": 0, "total_units": 0, "seconds_per_unit": None, "failure": "", "finished_at": None}
+    return bool(rows.update(state=State.QUEUED, token=F("token") + 1, attempts=0, queued_at=now, sent_at=now, **fresh))
 
 
 @transaction.atomic

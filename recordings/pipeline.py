@@ -21,7 +21,9 @@ from supervision.models import User
 
 State = Processing.State
 # How much of the whole is behind us when a step begins; speech takes the span up to "words".
-_BEGINS_AT = {"": 0, "verify": 1, "playback": 3, "peaks": 8, "speech": 12, "words": 97}
+_BEGINS_AT = {"": 0, "verify": 1, "playback": 2, "video": 4, "peaks": 6, "voice": 8, "speech": 10, "words": 88, "speakers": 89, "features": 95}
+
+_AFTER_SPEECH = 0.06  # seconds that telling voices apart and describing the sound take, for each second of sound
 
 
 class NotRetryable(Exception):
@@ -48,6 +50,22 @@ def retry(*, recording: Recording, by: User | None, now: dt.datetime) -> Process
     send_on_commit(recording.pk)
     recording.refresh_from_db()
     return recording.processing
+
+
+@transaction.atomic
+def rerun(*, recording: Recording, by: User | None, now: dt.datetime) -> Processing:
+    """One more transcription, with the engine, model and vocabulary as they are set now. The earlier run and all edits stay.
+
+    Until the new run is there the recording can be heard, read and reviewed as before. Raises NotRetryable.
+    """
+    today = timezone.localdate(now)
+    if why := refusal(recording, on=today) or consents.why_not(recording.consent, Purpose.TRANSCRIBE, on=today):
+        raise NotRetryable(why)
+    if not ledger.rerun(recording, now=now):
+        raise NotRetryable("This recording is being worked on already. Wait until that is done.")
+    log(instance=recording, action="recordings.rerun", user=by, data={"recording": str(recording.pk)})
+    send_on_commit(recording.pk)
+    return Processing.objects.get(recording=recording)
 
 
 def cancel(recording: Recording) -> bool:
@@ -100,8 +118,8 @@ def progress(recording: Recording, *, now: dt.datetime | None = None) -> Progres
     states = Recording.State
     if recording.state == states.DESTROYED:
         return _final(recording, "This recording has been destroyed.", "none", percent=0)
-    if recording.state == states.READY:
-        return _final(recording, _about_transcript(recording, now), "done", percent=100)
+    if recording.state == states.READY and (row is None or row.state not in (State.QUEUED, State.RUNNING)):
+        return _final(recording, _about_transcript(recording, row, now), "done", percent=100)
     if recording.state == states.FAILED:
         failure = row.failure if row else ""
         return _final(recording, failure or "It stopped for no known reason.", "failed", percent=_percent(row), failure=failure)
@@ -126,10 +144,14 @@ def _running(recording: Recording, row: Processing | None, word: str, sentence: 
     if row and step == "speech" and row.total_units:
         seconds = recording.duration_ms / 1000
         text = f"{clock(seconds * row.done_units / row.total_units)} of {clock(seconds)} minutes"
+    if recording.state == Recording.State.READY:
+        word, sentence = f"Once more: {word[0].lower()}{word[1:]}", f"The transcript that is there stays until the new one is. {sentence}"
     return Progress(recording.state, word, sentence, percent, text, step, left, "", is_final=False, tone="progress")
 
 
-def _about_transcript(recording: Recording, now: dt.datetime) -> str:
+def _about_transcript(recording: Recording, row: Processing | None, now: dt.datetime) -> str:
+    if row is not None and row.state == State.FAILED:
+        return f"It can be listened to and read. Transcribing it once more did not work, so the earlier transcript stands. {row.failure}"
     run = TranscriptRun.objects.filter(recording=recording).order_by("-number").first()
     if run is not None:
         return "It can be listened to and read." if run.words else "It can be listened to. No speech was found in it."
@@ -153,10 +175,11 @@ def _before(row: Processing) -> int:
 
 def seconds_left(recording: Recording, row: Processing) -> int | None:
     """From the speed of the pieces done in this attempt; before the first, from the last recordings that were transcribed."""
-    if row.step == "words":
-        return 5
+    rest = recording.duration_ms / 1000 * _AFTER_SPEECH
+    if row.step in ("words", "speakers", "features"):
+        return max(5, math.ceil(rest))
     if row.total_units and row.seconds_per_unit is not None:
-        return math.ceil((row.total_units - row.done_units) * row.seconds_per_unit)
+        return math.ceil((row.total_units - row.done_units) * row.seconds_per_unit + rest)
     past = (
         TranscriptRun.objects.filter(seconds_taken__gt=0, recording__duration_ms__gt=0)
         .order_by("-finished_at", "-pk")
@@ -165,7 +188,7 @@ def seconds_left(recording: Recording, row: Processing) -> int | None:
     )
     paces = list(past)
     remaining = 1 - row.done_units / row.total_units if row.total_units else 1
-    return math.ceil(max(paces) * recording.duration_ms / 1000 * remaining) if paces else None
+    return math.ceil(max(paces) * recording.duration_ms / 1000 * remaining + rest) if paces else None
 
 
 def _in_words(seconds: int | None) -> str:

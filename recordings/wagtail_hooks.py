@@ -15,6 +15,7 @@ ACTIONS = {
     "recordings.upload": ("Upload a recording", "Recording uploaded"),
     "recordings.listen": ("Listen to a recording", "Recording listened to"),
     "recordings.retry": ("Process a recording again", "Recording sent for processing again"),
+    "recordings.rerun": ("Transcribe a recording again", "Recording sent to be transcribed again"),
     "recordings.destroy": ("Destroy a recording", "Recording destroyed"),
     "recordings.review_start": ("Begin a review", "Review begun"),
     "recordings.review_submit": ("Submit a review", "Review submitted"),

@@ -214,7 +214,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='sealedobject',
             name='kind',
-            field=models.CharField(choices=[('original', 'Original'), ('playback', 'Playback'), ('features', 'Peaks and words'), ('piece', 'Checkpoint of the transcription'), ('video', 'Picture and sound'), ('redacted', 'Playback with names muted')], max_length=20),
+            field=models.CharField(choices=[('original', 'Original'), ('playback', 'Playback'), ('features', 'Peaks and words'), ('voice', 'Checkpoint: where somebody speaks'), ('piece', 'Checkpoint of the transcription'), ('speakers', 'Checkpoint: who speaks when'), ('video', 'Picture and sound'), ('redacted', 'Playback with names muted')], max_length=20),
         ),
         migrations.AlterField(
             model_name='withdrawal',

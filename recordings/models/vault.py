@@ -16,7 +16,9 @@ class SealedObject(models.Model):
         ORIGINAL = "original", "Original"
         PLAYBACK = "playback", "Playback"
         FEATURES = "features", "Peaks and words"
+        VOICE = "voice", "Checkpoint: where somebody speaks"
         PIECE = "piece", "Checkpoint of the transcription"
+        SPEAKERS = "speakers", "Checkpoint: who speaks when"
         VIDEO = "video", "Picture and sound"
         REDACTED = "redacted", "Playback with names muted"
 

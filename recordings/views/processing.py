@@ -29,7 +29,7 @@ def status(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     response = render(
         request, "recordings/_status.html", {"recording": recording, "can_retry": permissions.can_retry(request.user, recording)}
     )
-    if recording.state not in (Recording.State.QUEUED, Recording.State.PROCESSING):
+    if pipeline.progress(recording).is_final:
         response.status_code = STOP_POLLING
         response.headers["HX-Refresh"] = "true"  # the page around this fragment says it in other places too
     patch_cache_control(response, private=True, no_store=True)

@@ -52,7 +52,7 @@ def test_it_keeps_who_what_which_words_and_who_wrote_it_down(record, thea, wordi
     )
     assert consents.lines(consent) == [
         "Caregiver M.B.: yes to recording and review; no to transcript, rater training, teaching clips and research.",
-        "Young person J.B.: yes to recording; no to review, transcript, rater training and teaching clips.",
+        "Young person J.B.: yes to recording; no to review, transcript, rater training, teaching clips and research.",
     ]
     assert (consent.wording, consent.recorded_by) == (wording, thea)
 

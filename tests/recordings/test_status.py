@@ -1,5 +1,6 @@
 """What the status fragment says, whom it says it to, and when it falls silent."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from recordings import ledger, pipeline
+from recordings import ledger, pipeline, vault
 from recordings.models import Processing, Purpose, Recording, TranscriptRun
 from tests.factories import make_consent, make_family
 from tests.recordings.making import bare_recording
@@ -64,15 +65,15 @@ def test_a_running_one_says_what_it_does_how_far_it_is_and_how_long_it_takes(as_
     page = status(as_user(thea), recording).content.decode()
     assert "Transcribing" in page
     assert "2:30 of 10:00 minutes" in page
-    assert "About 5 minutes left." in page
-    assert 'value="33"' in page
+    assert "About 6 minutes left." in page
+    assert 'value="29"' in page
 
 
 def test_before_the_first_piece_the_time_comes_from_the_recordings_before(recording):
     other = bare_recording(duration_ms=100_000)
     TranscriptRun.objects.create(recording=other, number=1, engine="e", model="m", seconds_taken=20, finished_at=timezone.now())
     running(recording, step="playback")
-    assert pipeline.progress(recording).seconds_left == 120
+    assert pipeline.progress(recording).seconds_left == 120 + 36  # and what comes after speech
 
 
 def test_with_nothing_measured_no_time_is_made_up(recording):
@@ -84,7 +85,7 @@ def test_with_nothing_measured_no_time_is_made_up(recording):
 def test_percent_never_falls_along_the_way(recording):
     running(recording)
     seen = []
-    for step in ("", "verify", "playback", "peaks", "speech", "words"):
+    for step in ("", *ledger.STEPS):
         for done in range(11) if step == "speech" else (0,):
             Processing.objects.update(step=step, done_units=done, total_units=10)
             seen.append(pipeline.progress(recording).percent)
@@ -100,6 +101,7 @@ def test_an_interrupted_one_says_that_it_goes_on_by_itself(recording):
 @pytest.mark.parametrize("state", ["ready", "failed", "destroyed"])
 def test_at_the_end_polling_stops_and_the_page_around_it_is_read_again(as_user, thea, recording, state):
     running(recording)
+    end(recording)
     Recording.objects.update(state=state, destroyed_at=timezone.now() if state == "destroyed" else None)
     response = status(as_user(thea), recording)
     assert response.status_code == 286
@@ -179,3 +181,53 @@ def test_the_web_process_never_loads_torch_or_whisper():
     environment = {**os.environ, "DEMO": "1"}
     finished = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
+
+
+def test_what_is_written_down_so_far_shows_to_those_who_may_read_it(as_user, thea, sam, olly, recording):
+    segment = {"start": 65.0, "end": 67.0, "text": "Come in, sit down.", "words": [], "supported": True}
+    vault.create_key(recording.pk)
+    running(recording, step="speech", done_units=1, total_units=9)
+    piece = json.dumps({"segments": [segment, {**segment, "start": 70.0, "text": "Thank you", "supported": False}]}).encode()
+    vault.seal(recording, "piece", [piece], number=1, now=timezone.now())
+    page = status(as_user(thea), recording).content.decode()
+    assert "What has been written down so far" in page
+    assert "1:05" in page
+    assert "Come in, sit down." in page
+    assert "<s>Thank you</s>" in page
+    assert "Come in" in status(as_user(sam), recording).content.decode()
+    assert status(as_user(olly), recording).status_code == 404
+
+
+def test_without_consent_to_a_transcript_nothing_of_one_shows(as_user, harbour, thea):
+    consent = make_consent(make_family(harbour, thea), purposes=["record", "review"])
+    recording = bare_recording(consent=consent)
+    pipeline.submit(recording=recording, now=timezone.now())
+    vault.create_key(recording.pk)
+    running(recording, step="speech", done_units=1, total_units=9)
+    vault.seal(recording, "piece", [b'{"segments": [{"start": 0, "text": "Come in", "supported": true}]}'], number=1, now=timezone.now())
+    assert "Come in" not in status(as_user(thea), recording).content.decode()
+
+
+def test_transcribing_once_more_leaves_a_recording_ready_and_readable(as_user, thea, recording):
+    vault.create_key(recording.pk)
+    running(recording)
+    end(recording)
+    pipeline.rerun(recording=recording, by=thea, now=timezone.now())
+    recording.refresh_from_db()
+    assert recording.state == Recording.State.READY
+    with pytest.raises(pipeline.NotRetryable, match="already"):
+        pipeline.rerun(recording=recording, by=thea, now=timezone.now())
+    assert "Once more: waiting for its turn" in status(as_user(thea), recording).content.decode()
+    token = running(recording, step="speech")
+    assert token
+    recording.refresh_from_db()
+    assert recording.state == Recording.State.READY
+    ledger.fail(recording.pk, token, "There is no room left on the server.", now=timezone.now())
+    recording.refresh_from_db()
+    page = status(as_user(thea), recording)
+    assert page.status_code == 286
+    assert "the earlier transcript stands. There is no room left" in page.content.decode()
+    pipeline.rerun(recording=recording, by=thea, now=timezone.now())
+    running(recording)
+    end(recording)
+    assert status(as_user(thea), recording).status_code == 286

@@ -1,0 +1,73 @@
+"""One attempt at processing one recording, as the steps see it: what is sealed already, how far the ledger is, what may be done."""
+
+import datetime as dt
+import functools
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from recordings import audio, ledger, sealedfile, speech, vault
+from recordings import consent as consents
+from recordings.models import Recording, SealedObject
+
+Kind = SealedObject.Kind
+
+
+class CannotProcess(Exception):
+    """Trying again would not help by itself; the text is a sentence for the recording's page."""
+
+
+@dataclass
+class Job:
+    """One attempt at one recording."""
+
+    recording: Recording
+    token: int
+
+    def now(self) -> dt.datetime:
+        return ledger.clock()
+
+    def enter(self, step: str, **counts: float) -> None:
+        ledger.enter(self.recording.pk, self.token, step, **counts)
+
+    def sealed(self, kind: str, number: int = 0) -> SealedObject | None:
+        return SealedObject.objects.filter(recording=self.recording, kind=kind, number=number).first()
+
+    def content(self, kind: str) -> bytes | None:
+        """What is sealed of that kind, whole; None where there is nothing yet."""
+        found = self.sealed(kind)
+        if found is None:
+            return None
+        with vault.open_sealed(found) as content:
+            return content.read()
+
+    def heard(self, kind: str) -> speech.Floats:
+        """The samples of a sealed sound. Those of the playback derivative are what people hear, and what the waveform shows."""
+        found = self.sealed(kind)
+        if found is None:
+            raise CannotProcess("The sound of this recording is missing. Ask the person who runs Plumbline to restore it.")
+        with vault.open_sealed(found) as content:
+            return audio.decode(content)
+
+    @contextmanager
+    def progress(self, **counts: float) -> Iterator[None]:
+        """A transaction under the token, at whose end the ledger says that something is done. Raises LeaseLost."""
+        with ledger.holding(self.recording.pk, self.token) as row:
+            yield
+            ledger.advance(row, **counts)
+
+    def seal(self, kind: str, content: Iterable[bytes]) -> None:
+        """Seals under the token: a stale attempt raises LeaseLost and leaves nothing."""
+        vault.seal(self.recording, kind, content, now=self.now(), within=self.progress())
+
+    def drop(self, *kinds: str) -> None:
+        """Removes checkpoints that are used up, inside a transaction under the token."""
+        for row in SealedObject.objects.filter(recording=self.recording, kind__in=kinds):
+            transaction.on_commit(functools.partial(sealedfile.remove_file, row.pk))
+            row.delete()
+
+    def may(self, purpose: str) -> bool:
+        return consents.covers(self.recording.consent, purpose, on=timezone.localdate())
