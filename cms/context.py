@@ -40,6 +40,8 @@ def navigation(user: User, path: str) -> list[dict[str, Any]]:
     items.append(("Learning", reverse("learning:home")))
     if roles & {Role.THERAPIST, Role.IG_LEAD, *Membership.LEADS}:
         items.append(("Recordings", reverse("recordings:list")))
+    if Role.IG_LEAD in roles:
+        items.append(("Governance", reverse("recordings:governance")))
     if roles & {Role.CONSULTANT}:
         items.append(("Reviews", reverse("recordings:review-list")))
     if roles & {Role.THERAPIST, *Membership.SUPERVISORS, Role.CONSULTANT, Role.ADMINISTRATOR, Role.SERVICE_MANAGER}:

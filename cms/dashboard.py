@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from django.urls import reverse
 from django.utils import timezone
 
+from cms import dashboard_recordings as recording_rows
 from cms import dashboard_rows as rows
 from cms.dashboard_rows import Line, Need
 from supervision.models import Membership, Team, User
@@ -73,12 +74,18 @@ def _needs(who: Viewer) -> Iterable[Need]:
     roles = who.roles()
     yield from rows.own_learning(who)
     if Role.THERAPIST in roles:
-        yield from rows.own_feedback(who)
-        yield from rows.own_recordings(who)
+        yield from recording_rows.own_feedback(who)
+        yield from recording_rows.own_recordings(who)
+    if roles & {Role.THERAPIST, *Membership.SUPERVISORS}:
+        yield from recording_rows.own_uploads(who)
+        yield from recording_rows.consents_ending(who)
+        yield from recording_rows.keeping_ends(who)
+    if roles & {Role.IG_LEAD, *Membership.SUPERVISORS}:
+        yield from recording_rows.holds_to_agree(who)
     if roles & set(Membership.SUPERVISORS) | {Role.THERAPIST} & roles:
         yield from rows.own_requirements(who)
     if Role.CONSULTANT in roles:
-        yield from rows.reviews(who)
+        yield from recording_rows.reviews(who)
     if roles & set(Membership.SUPERVISORS):
         yield from rows.team_supervision(who)
     if roles & {*Membership.SUPERVISORS, Role.ADMINISTRATOR}:
@@ -87,7 +94,7 @@ def _needs(who: Viewer) -> Iterable[Need]:
     if Role.SERVICE_MANAGER in roles:
         yield from rows.service(who)
     if Role.IG_LEAD in roles:
-        yield from rows.governance(who)
+        yield from recording_rows.governance(who)
     if Role.CONTENT_EDITOR in roles:
         yield from rows.content(who)
 
@@ -99,4 +106,4 @@ def _coming(who: Viewer) -> Iterable[Line]:
 
 def _lately(who: Viewer) -> Iterable[Line]:
     yield from rows.lately_learning(who)
-    yield from rows.lately_recordings(who)
+    yield from recording_rows.lately_recordings(who)

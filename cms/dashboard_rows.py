@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.urls import reverse
-from django.utils import timezone
 
 from learning import progress, record
-from recordings.models import Consent, DestructionCertificate, Recording, Review
 from supervision import matrix
 from supervision.models import Invitation, Membership, SupervisionSession, Team
 
@@ -71,52 +69,6 @@ def own_learning(who: "Viewer") -> Iterator[Need]:
         )
 
 
-def own_feedback(who: "Viewer") -> Iterator[Need]:
-    unseen = (
-        Review.objects.visible_to(who.user)
-        .filter(state=Review.State.RELEASED, recording__therapist=who.user, seen_by_therapist_at__isnull=True)
-        .select_related("recording", "rater")
-        .order_by("released_at", "pk")
-    )
-    for review in unseen:
-        yield Need(
-            WAITING,
-            f"{review.rater.first_name}’s feedback on your session of {day(review.recording.session_on)} is ready for you.",
-            reverse("recordings:feedback", args=[review.pk]),
-            "Hear it",
-        )
-
-
-def own_recordings(who: "Viewer") -> Iterator[Need]:
-    stopped = Recording.objects.visible_to(who.user).filter(therapist=who.user, state=Recording.State.FAILED).order_by("uploaded_at", "pk")
-    for recording in stopped:
-        yield Need(
-            BROKEN,
-            f"Your recording of {day(recording.session_on)} is safe, but its processing stopped.",
-            reverse("recordings:detail", args=[recording.pk]),
-            "See why",
-            status="Stopped",
-            tone="failed",
-        )
-    soon = who.today + dt.timedelta(days=14)
-    ending = (
-        Consent.objects.visible_to(who.user)
-        .in_force(who.today)
-        .filter(family__therapist=who.user, family__closed_on__isnull=True, valid_until__lte=soon)
-        .select_related("family")
-        .order_by("valid_until", "pk")
-    )
-    for consent in ending:
-        yield Need(
-            DUE,
-            f"Consent of family {consent.family.reference} to recording ends on {day(consent.valid_until)}.",
-            reverse("recordings:consent-create", args=[consent.family_id]),
-            "Ask again",
-            status=f"Until {day(consent.valid_until)}",
-            tone="due",
-        )
-
-
 def own_requirements(who: "Viewer") -> Iterator[Need]:
     teams = who.teams(Role.THERAPIST, *Membership.SUPERVISORS)
     for person, requirement, cell in matrix.needs_action(teams, who.today):
@@ -140,51 +92,6 @@ def own_requirements(who: "Viewer") -> Iterator[Need]:
 
 
 # --- A team's ---------------------------------------------------------------------------------------------------
-
-
-def reviews(who: "Viewer") -> Iterator[Need]:
-    begun = (
-        Review.objects.visible_to(who.user)
-        .filter(rater=who.user)
-        .exclude(state=Review.State.RELEASED)
-        .select_related("recording__therapist", "recording__team")
-        .order_by("started_at", "pk")
-    )
-    for review in begun:
-        name, on = review.recording.therapist.first_name, day(review.recording.session_on)
-        url = reverse("recordings:review", args=[review.recording_id])
-        if review.state == Review.State.IN_PROGRESS:
-            yield Need(WAITING, f"You began to review {name}’s session of {on}.", url, "Carry on", status="In progress", tone="progress")
-        else:
-            yield Need(
-                WAITING,
-                f"Your review of {name}’s session of {on} is submitted but not released.",
-                url,
-                "Release it",
-                status="Not released",
-                tone="due",
-            )
-    mine = Review.objects.filter(recording=OuterRef("pk"), rater=who.user)
-    waiting = (
-        Recording.objects.visible_to(who.user)
-        .ready()
-        .filter(
-            ~Exists(mine),
-            ~Exists(Review.objects.filter(recording=OuterRef("pk"), submitted_at__isnull=False)),
-            team__in=who.teams(Role.CONSULTANT),
-        )
-        .exclude(therapist=who.user)
-        .select_related("therapist", "team")
-        .order_by("uploaded_at", "pk")
-    )
-    for recording in waiting:
-        yield Need(
-            WAITING,
-            f"{recording.therapist.first_name}’s session of {day(recording.session_on)} waits for your review.",
-            reverse("recordings:review-list"),
-            "Review",
-            detail=f"{recording.team.name}, {round(recording.duration_ms / 60000)} minutes",
-        )
 
 
 def team_supervision(who: "Viewer") -> Iterator[Need]:
@@ -257,28 +164,6 @@ def service(who: "Viewer") -> Iterator[Need]:
             )
 
 
-def governance(who: "Viewer") -> Iterator[Need]:
-    for recording in Recording.objects.visible_to(who.user).filter(state=Recording.State.FAILED).order_by("uploaded_at", "pk"):
-        yield Need(
-            BROKEN,
-            f"Processing of a recording of {day(recording.session_on)} stopped.",
-            reverse("recordings:detail", args=[recording.pk]),
-            "See why",
-            status="Stopped",
-            tone="failed",
-        )
-    unfinished = Recording.objects.visible_to(who.user).kept().filter(consent__withdrawn_at__isnull=False).order_by("uploaded_at", "pk")
-    for recording in unfinished:
-        yield Need(
-            BROKEN,
-            "A withdrawn recording is not yet fully destroyed.",
-            reverse("recordings:detail", args=[recording.pk]),
-            "See it",
-            status="Destruction unfinished",
-            tone="failed",
-        )
-
-
 def content(who: "Viewer") -> Iterator[Need]:
     from wagtail.models import Page, TaskState
 
@@ -342,34 +227,3 @@ def lately_learning(who: "Viewer") -> Iterator[Line]:
     for entry in record.records(people, known_at=None).filter(recorded_at__gte=since).order_by("-completed_on", "-pk")[:6]:
         name = "You" if entry.learner_id == who.user.pk else people.get(entry.learner_id or 0, "Somebody")
         yield Line(entry.completed_on, f"{name} completed {entry.course_title}", reverse("learning:record") if name == "You" else "")
-
-
-def lately_recordings(who: "Viewer") -> Iterator[Line]:
-    since = who.now - dt.timedelta(days=60)
-    visible = Recording.objects.visible_to(who.user)
-    released = (
-        Review.objects.visible_to(who.user)
-        .filter(released_at__gte=since)
-        .select_related("recording__therapist")
-        .order_by("-released_at", "pk")[:5]
-    )
-    for review in released:
-        whose = "your" if review.recording.therapist_id == who.user.pk else f"{review.recording.therapist.first_name}’s"
-        yield Line(
-            timezone.localdate(review.released_at),
-            f"Feedback was released on {whose} session of {day(review.recording.session_on)}",
-            reverse("recordings:feedback", args=[review.pk]),
-        )
-    for recording in visible.kept().filter(uploaded_at__gte=since).select_related("therapist").order_by("-uploaded_at", "pk")[:5]:
-        whose = "You" if recording.therapist_id == who.user.pk else recording.therapist.first_name
-        yield Line(
-            timezone.localdate(recording.uploaded_at), f"{whose} sent a recording", reverse("recordings:detail", args=[recording.pk])
-        )
-    for certificate in DestructionCertificate.objects.filter(recording__in=visible, destroyed_at__gte=since).order_by(
-        "-destroyed_at", "pk"
-    )[:3]:
-        yield Line(
-            timezone.localdate(certificate.destroyed_at),
-            "A recording was destroyed",
-            reverse("recordings:certificate", args=[certificate.recording_id]),
-        )

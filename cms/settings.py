@@ -80,6 +80,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "cms.csp.AdminScriptsMiddleware",
+    "cms.permissions_policy.PermissionsPolicyMiddleware",
+    "cms.opening.OpeningMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "supervision.mfa.RequireMFAMiddleware",
@@ -154,6 +156,7 @@ S3_SECRET_ACCESS_KEY = env.text("S3_SECRET_ACCESS_KEY", "")
 S3_PREFIX = env.text("S3_PREFIX", "")
 # How long backups of the key store are kept: a destroyed recording can be read by nobody after that many days.
 KEYSTORE_BACKUP_DAYS = env.number("KEYSTORE_BACKUP_DAYS", 7)
+SENT_FLUSH_SECONDS = 5  # which parts of a sound went to whose browser is written at most this often by each process
 WEIGHTS_DIR = Path(env.text("WEIGHTS_DIR", str(PLUMBLINE_DATA / "weights")))
 WHISPER_MODEL = env.text("WHISPER_MODEL", "auto")
 TRANSCRIPTION_ENGINE = env.text("TRANSCRIPTION_ENGINE", "whisper", choices=("whisper", "faster-whisper"))
@@ -162,6 +165,8 @@ RECORDING_MIN_SECONDS = env.number("RECORDING_MIN_SECONDS", 20, least=1)
 RECORDING_MAX_SECONDS = env.number("RECORDING_MAX_SECONDS", 3 * 3600, least=60)
 PROCESSING_LEASE_SECONDS = env.number("PROCESSING_LEASE_SECONDS", 60, least=2)
 RECORDING_MAX_BYTES = env.number("RECORDING_MAX_BYTES", 2 * 1024**3, least=1024)
+# What the form takes in one piece, where the browser runs no script; more than that must be resumable.
+RECORDING_PLAIN_MAX_BYTES = env.number("RECORDING_PLAIN_MAX_BYTES", 200 * 1024**2, least=1024)
 # A resumable upload that nobody has gone on with for this long is cleared away.
 UPLOAD_EXPIRY_HOURS = env.number("UPLOAD_EXPIRY_HOURS", 48, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
@@ -272,7 +277,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"hide_secrets": {"()": "cms.logs.HideSecrets"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["hide_secrets"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"django.request": {"level": "ERROR"}, "django_tasks": {"level": "WARNING"}, "wagtail": {"level": "WARNING"}},
 }

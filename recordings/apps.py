@@ -8,7 +8,9 @@ class RecordingsConfig(AppConfig):
 
     def ready(self) -> None:
         from recordings import checks  # noqa: F401 (registers them)
+        from recordings.s3 import check_settings
         from recordings.sitekey import site_key
 
-        if settings.VAULT_KEY:  # a wrong one stops the start; a missing one is made at its first use
+        check_settings()
+        if settings.VAULT_KEY or settings.VAULT_KEY_PREVIOUS:  # a wrong one stops the start; a missing one is made at its first use
             site_key()

@@ -2,6 +2,8 @@
 
 Each step can be done again. A crash in between is finished by `finish_pending`, which `manage.py tick` calls: what the
 erasure ledger of the key store names is destroyed to the end, and so is what a withdrawn consent or the retention asks for.
+A legal hold puts all of it off (`Held`), except a destruction that has begun: what the erasure ledger names is gone, also
+where a restored database knows of a hold.
 """
 
 import datetime as dt
@@ -11,13 +13,27 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from wagtail.log_actions import log
 
-from recordings import keystore, ledger, sealedfile, vault
-from recordings.models import DestructionCertificate, Recording, Review, SealedObject, SealedText
+from recordings import keeping, keystore, ledger, legalhold, sealedfile, vault
+from recordings.keeping import due_on
+from recordings.legalhold import Held
+from recordings.models import (
+    DestructionCertificate,
+    Recording,
+    Redaction,
+    SealedObject,
+    SealedText,
+    TranscriptEdit,
+    TranscriptRun,
+    Upload,
+    UploadPart,
+)
 from supervision.models import User
+
+__all__ = ["Held", "destroy", "due_on", "finish_pending", "unreadable_on"]
 
 Reason = DestructionCertificate.Reason
 
@@ -25,12 +41,30 @@ LEFT_BEHIND = dt.timedelta(days=1)
 
 
 def destroy(*, recording: Recording, reason: str, note: str = "", by: User | None, now: dt.datetime) -> DestructionCertificate:
-    """Destroys the recording and everything derived from it, for good. Doing it again gives the same certificate."""
-    destroyed_at = vault.destroy_key(recording.pk, reason=reason, note=note, person=by.pk if by else None, at=now)
+    """Destroys the recording and everything derived from it, for good. Doing it again gives the same certificate.
+
+    Raises Held, and leaves everything sealed as it is, while a legal hold stands. A withdrawal then still ends all work on
+    the recording; `finish_pending` destroys it once no hold stands any more.
+    """
+    with transaction.atomic():
+        locked = Recording.objects.select_for_update().get(pk=recording.pk)  # against a hold that is being agreed to
+        hold = legalhold.is_held(locked, on=timezone.localdate(now))
+        is_put_off = hold is not None and not _is_begun(locked)
+        if not is_put_off:
+            destroyed_at = vault.destroy_key(locked.pk, reason=reason, note=note, person=by.pk if by else None, at=now)
+        elif reason == Reason.WITHDRAWAL:
+            ledger.cancel(locked, now=now)
+    if hold is not None and is_put_off:
+        raise Held(hold)
     certificate = _clear(recording.pk, reason=reason, note=note, by=by, key_destroyed_at=destroyed_at, now=now)
     transaction.on_commit(functools.partial(_remove_files, certificate, now))
     recording.refresh_from_db()
     return certificate
+
+
+def _is_begun(recording: Recording) -> bool:
+    """Whether the erasure ledger names it: then its key is gone, or came back with a restored key store and must go again."""
+    return keystore.is_erased(recording.pk)
 
 
 @transaction.atomic
@@ -41,9 +75,11 @@ def _clear(
     ledger.cancel(recording, now=now)
     sealed = SealedObject.objects.filter(recording=recording)
     texts = SealedText.objects.filter(recording=recording)
-    found = _items(sealed, texts.count())
+    found = _items(recording, sealed, texts.count())
     texts.delete()
     sealed.delete()
+    Redaction.objects.filter(recording=recording).update(spans=[])  # when names were said
+    _clear_upload(recording)
     certificate = DestructionCertificate.objects.filter(recording=recording).first()
     if certificate is not None:
         if found:  # sealed by a worker that did not yet know; unreadable from the start
@@ -67,13 +103,35 @@ def _clear(
     return certificate
 
 
-def _items(sealed: QuerySet[SealedObject], texts: int) -> list[dict[str, Any]]:
-    """For the certificate: what there was, and by which SHA-256 a copy of the sealed file can be known."""
+def _items(recording: Recording, sealed: QuerySet[SealedObject], texts: int) -> list[dict[str, Any]]:
+    """For the certificate: what there was, and by which SHA-256 a copy of the sealed file can be known; then counts of what
+    was sealed in the database or lay within those files."""
     items: list[dict[str, Any]] = [
         {"kind": row.kind, "number": row.number, "size": row.size, "sha256": row.sha256, "object": str(row.pk)}
         for row in sealed.order_by("kind", "number")
     ]
-    return [*items, {"kind": "texts", "count": texts}] if texts else items
+    if any(item["kind"] == SealedObject.Kind.FEATURES for item in items):
+        run = TranscriptRun.objects.filter(recording=recording).order_by("-number").first()
+        items += _counted("words", run.words if run else 0) + _counted("voices", run.speakers if run else 0)
+    edits = TranscriptEdit.objects.filter(recording=recording, payload__isnull=False).count()
+    redactions = Redaction.objects.filter(recording=recording).exclude(spans=[]).count()
+    return [*items, *_counted("edits", edits), *_counted("texts", texts - edits), *_counted("redactions", redactions)]
+
+
+def _counted(kind: str, count: int) -> list[dict[str, Any]]:
+    return [{"kind": kind, "count": count}] if count > 0 else []
+
+
+def _clear_upload(recording: Recording) -> None:
+    """What may be left of the way in. Its parts have a key of their own; normally they went when the recording came about."""
+    for upload in Upload.objects.filter(recording=recording):
+        parts = UploadPart.objects.filter(upload=upload)
+        keystore.remove(upload.pk)
+        for object_id in parts.values_list("object_id", flat=True):
+            transaction.on_commit(functools.partial(sealedfile.remove_file, object_id))
+        parts.delete()
+        if upload.name_sealed:
+            Upload.objects.filter(pk=upload.pk).update(name_sealed=b"")
 
 
 def _remove_files(certificate: DestructionCertificate, now: dt.datetime) -> None:
@@ -88,33 +146,7 @@ def unreadable_on(key_destroyed_at: dt.datetime) -> dt.date:
     return timezone.localdate(key_destroyed_at) + dt.timedelta(days=settings.KEYSTORE_BACKUP_DAYS)
 
 
-# Retention
-
-
-def due_on(recording: Recording, *, released_at: dt.datetime | None = None) -> dt.date:
-    """The day on which it will be destroyed: so long after the first released review, but never longer than so long after the upload."""
-    programme = recording.team.programme
-    latest = timezone.localdate(recording.uploaded_at) + dt.timedelta(days=programme.retention_days_after_upload)
-    if released_at is None:
-        released_at = Review.objects.filter(recording=recording).aggregate(first=Min("released_at"))["first"]
-    if released_at is None:
-        return latest
-    return min(latest, timezone.localdate(released_at) + dt.timedelta(days=programme.retention_days_after_release))
-
-
-def _overdue(now: dt.datetime) -> list[Recording]:
-    kept = Recording.objects.kept().select_related("team__programme").annotate(released_at=Min("reviews__released_at"))
-    shortest = Recording.objects.kept().aggregate(
-        upload=Min("team__programme__retention_days_after_upload"), release=Min("team__programme__retention_days_after_release")
-    )
-    if shortest["upload"] is None:
-        return []
-    perhaps = kept.filter(
-        Q(uploaded_at__lte=now - dt.timedelta(days=shortest["upload"] - 1))
-        | Q(released_at__lte=now - dt.timedelta(days=shortest["release"] - 1))
-    )
-    today = timezone.localdate(now)
-    return [row for row in perhaps.order_by("uploaded_at", "pk") if due_on(row, released_at=row.released_at) <= today]
+# What is due
 
 
 def finish_pending(*, now: dt.datetime | None = None) -> int:
@@ -128,14 +160,20 @@ def finish_pending(*, now: dt.datetime | None = None) -> int:
             continue
         destroy(recording=recording, reason=erasure.reason, note=erasure.note, by=_person(erasure), now=now)
         done += 1
-    for recording in Recording.objects.kept().filter(consent__withdrawn_at__isnull=False).order_by("uploaded_at", "pk"):
-        destroy(recording=recording, reason=Reason.WITHDRAWAL, by=None, now=now)
-        done += 1
-    for recording in _overdue(now):
-        destroy(recording=recording, reason=Reason.RETENTION, by=None, now=now)
-        done += 1
+    withdrawn = Recording.objects.kept().filter(consent__withdrawn_at__isnull=False).order_by("uploaded_at", "pk")
+    done += sum(_carry_out(recording, Reason.WITHDRAWAL, now) for recording in withdrawn)
+    overdue = keeping.due_by(timezone.localdate(now))
+    done += sum(_carry_out(recording, Reason.RETENTION, now) for _, recording in overdue)
     _sweep_daily(now)
     return done
+
+
+def _carry_out(recording: Recording, reason: str, now: dt.datetime) -> bool:
+    try:
+        destroy(recording=recording, reason=reason, by=None, now=now)
+    except Held:
+        return False
+    return True
 
 
 def _person(erasure: keystore.Erasure) -> User | None:
@@ -144,12 +182,12 @@ def _person(erasure: keystore.Erasure) -> User | None:
 
 def _sweep_daily(now: dt.datetime) -> None:
     """Once a day: the sealed remains of broken uploads and crashes, and recordings that a restored database brought back."""
-    marker = settings.VAULT_DIR / "swept"
+    marker = settings.KEYSTORE_PATH.with_name("swept")
     if marker.exists() and now.timestamp() - marker.stat().st_mtime < LEFT_BEHIND.total_seconds():
         return
     vault.sweep(before=now - LEFT_BEHIND)
     for erasure in keystore.finished():
         for recording in Recording.objects.kept().filter(pk=erasure.id):
             destroy(recording=recording, reason=erasure.reason, by=_person(erasure), now=now)
-    sealedfile.make_folder(settings.VAULT_DIR)
+    sealedfile.make_folder(marker.parent)
     marker.touch()

@@ -1,13 +1,15 @@
 """A transcript as a file: JSON, WebVTT, SRT, plain text, ELAN (EAF 3.0) and Praat TextGrid.
 
 What the sound does not support is marked in every format: `"supported": false` in JSON,
-"[not supported by the sound]" before the text elsewhere.
+"[not supported by the sound]" before the text elsewhere. A file made for somebody to take away (`keep_until` is set) says
+what it is and when it must be gone; one made by the command line holds the transcript alone. Word files: `exports_docx.py`.
 """
 
 import datetime as dt
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,6 +26,19 @@ class Transcript:
     engine: str
     model: str
     segments: Sequence[Segment]
+    session_on: dt.date | None = None
+    keep_until: dt.date | None = None
+
+    @property
+    def notice(self) -> list[str]:
+        """What a reader of the file must know, a sentence each; nothing on the command line."""
+        if self.keep_until is None:
+            return []
+        return [
+            "Confidential.",
+            "A computer wrote this transcript and people may have corrected it. It can be wrong: listen before you rely on it.",
+            f"This file may be kept until {self.keep_until:%-d %B %Y}, when the recording is destroyed, and not at all once consent is withdrawn.",
+        ]
 
     @property
     def speakers(self) -> list[str]:
@@ -32,8 +47,12 @@ class Transcript:
 
 
 def segments_from(rows: Iterable[dict[str, Any]]) -> list[Segment]:
-    """Segments from what `features.transcript` gives."""
-    return [Segment(**{**row, "words": tuple(Word(**word) for word in row["words"])}) for row in rows]
+    """Segments from what `features.transcript` and `transcript.edited` give."""
+    return [Segment(**{**_known(Segment, row), "words": tuple(Word(**_known(Word, word)) for word in row["words"])}) for row in rows]
+
+
+def _known(kind: type[Segment] | type[Word], row: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
 
 
 def to_json(transcript: Transcript) -> str:
@@ -56,31 +75,36 @@ def to_json(transcript: Transcript) -> str:
         "speakers": transcript.speakers,
         "segments": segments,
     }
+    if transcript.notice:
+        document = {"notice": " ".join(transcript.notice), **document}
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 def to_vtt(transcript: Transcript) -> str:
     cues = ["WEBVTT\n"]
+    if transcript.notice:
+        cues.append("NOTE " + "\n".join(transcript.notice) + "\n")
     for start, end, segment in _timed(transcript.segments):
-        text = _shown(segment).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        voice = f"<v {_plain(segment.speaker)}>" if segment.speaker else ""
-        cues.append(f"{_clock(start, '.')} --> {_clock(end, '.')}\n{voice}{text}\n")
+        voice = f"<v {_escaped(plain(segment.speaker))}>" if segment.speaker else ""
+        cues.append(f"{_clock(start, '.')} --> {_clock(end, '.')}\n{voice}{_escaped(_shown(segment))}\n")
     return "\n".join(cues)
 
 
 def to_srt(transcript: Transcript) -> str:
+    """SubRip has no comments: the notice is the first subtitle, for three seconds."""
+    shown = [(start, end, _said(segment)) for start, end, segment in _timed(transcript.segments)]
+    if transcript.notice:
+        shown.insert(0, (0, 3000, " ".join(transcript.notice)))
     cues = []
-    for number, (start, end, segment) in enumerate(_timed(transcript.segments), 1):
-        who = f"{segment.speaker}: " if segment.speaker else ""
-        cues.append(f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{who}{_shown(segment)}\n")
+    for number, (start, end, text) in enumerate(shown, 1):
+        text = text.replace("-->", "->")  # an arrow is how a cue begins
+        cues.append(f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{text}\n")
     return "\n".join(cues)
 
 
 def to_txt(transcript: Transcript) -> str:
-    lines = []
-    for start, _end, segment in _timed(transcript.segments):
-        who = f"{segment.speaker}: " if segment.speaker else ""
-        lines.append(f"[{_clock(start, '.')[:8]}] {who}{_shown(segment)}\n")
+    lines = [f"{line}\n" for line in transcript.notice] + (["\n"] if transcript.notice else [])
+    lines += [f"[{_clock(start, '.')[:8]}] {_said(segment)}\n" for start, _end, segment in _timed(transcript.segments)]
     return "".join(lines)
 
 
@@ -92,7 +116,9 @@ def to_eaf(transcript: Transcript) -> str:
         "ANNOTATION_DOCUMENT",
         {"AUTHOR": "", "DATE": made_at, "FORMAT": "3.0", "VERSION": "3.0", schema: "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"},
     )
-    ElementTree.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
+    header = ElementTree.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
+    for line in transcript.notice:
+        ElementTree.SubElement(header, "PROPERTY", NAME="notice").text = line
     order = ElementTree.SubElement(root, "TIME_ORDER")
     ids: dict[str, int] = {"ts": 0, "a": 0}
 
@@ -117,7 +143,7 @@ def to_eaf(transcript: Transcript) -> str:
         for start, end, segment in _timed(segments):
             annotate(tier, start, end, _shown(segment))
             for word_start, word_end, word in _timed(segment.words, start, end):
-                annotate(below, word_start, word_end, word.text)
+                annotate(below, word_start, word_end, plain(word.text))
     types = {"LINGUISTIC_TYPE_ID": "segment", "TIME_ALIGNABLE": "true", "GRAPHIC_REFERENCES": "false"}
     ElementTree.SubElement(root, "LINGUISTIC_TYPE", types)
     ElementTree.SubElement(root, "LINGUISTIC_TYPE", {**types, "LINGUISTIC_TYPE_ID": "word", "CONSTRAINTS": "Included_In"})
@@ -128,12 +154,14 @@ def to_eaf(transcript: Transcript) -> str:
 
 
 def to_textgrid(transcript: Transcript) -> str:
-    """Praat: for each speaker a tier of segments and a tier of words, without holes from 0 to the end."""
+    """Praat: for each speaker a tier of segments and a tier of words, without holes from 0 to the end; a notice is a tier."""
     tiers: list[tuple[str, list[tuple[int, int, str]]]] = []
+    if transcript.notice:
+        tiers.append(("notice", [(0, max(1, round(transcript.duration * 1000)), " ".join(transcript.notice))]))
     for speaker, segments in _by_speaker(transcript):
         timed = _timed(segments)
         tiers.append((speaker, [(start, end, _shown(segment)) for start, end, segment in timed]))
-        words = [(a, b, word.text) for start, end, segment in timed for a, b, word in _timed(segment.words, start, end)]
+        words = [(a, b, plain(word.text)) for start, end, segment in timed for a, b, word in _timed(segment.words, start, end)]
         tiers.append((f"{speaker} words", words))
     last = max([1, round(transcript.duration * 1000), *(end for _name, spans in tiers for _start, end, _text in spans)])
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {last / 1000}"]
@@ -158,6 +186,17 @@ FORMATS: dict[str, Callable[[Transcript], str]] = {
 }
 
 
+TITLES = {
+    "docx": "Word document",
+    "txt": "Plain text",
+    "vtt": "Subtitles with speakers (WebVTT)",
+    "srt": "Subtitles (SRT)",
+    "json": "JSON",
+    "eaf": "ELAN (EAF)",
+    "textgrid": "Praat (TextGrid)",
+}
+
+
 def _timed(items: Sequence[Any], first: int = 0, last: int | None = None) -> list[tuple[int, int, Any]]:
     """(start, end, item) in whole milliseconds: in order, apart, none empty, within `first` and `last`.
 
@@ -176,8 +215,10 @@ def _timed(items: Sequence[Any], first: int = 0, last: int | None = None) -> lis
 
 
 def _by_speaker(transcript: Transcript) -> list[tuple[str, list[Segment]]]:
-    names = list(dict.fromkeys(segment.speaker or UNKNOWN for segment in transcript.segments)) or [UNKNOWN]
-    return [(name, [one for one in transcript.segments if (one.speaker or UNKNOWN) == name]) for name in names]
+    voices: dict[str, list[Segment]] = {}
+    for segment in transcript.segments:
+        voices.setdefault(plain(segment.speaker) or UNKNOWN, []).append(segment)
+    return list(voices.items()) or [(UNKNOWN, [])]
 
 
 def _filled(spans: list[tuple[int, int, str]], last: int) -> list[tuple[int, int, str]]:
@@ -191,12 +232,23 @@ def _filled(spans: list[tuple[int, int, str]], last: int) -> list[tuple[int, int
 
 
 def _shown(segment: Segment) -> str:
-    text = _plain(segment.text)
+    text = plain(segment.text)
     return text if segment.supported else f"{UNSUPPORTED} {text}"
 
 
-def _plain(text: str | None) -> str:
-    return " ".join((text or "").split())
+def _said(segment: Segment) -> str:
+    return f"{plain(segment.speaker)}: {_shown(segment)}" if segment.speaker else _shown(segment)
+
+
+def plain(text: str | None) -> str:
+    """On one line, without characters that XML cannot hold or that nobody could see."""
+    text = " ".join((text or "").split())
+    return "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs", "Cn"))
+
+
+def _escaped(text: str) -> str:
+    """For the text of a WebVTT cue: no tag and no arrow can come of it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _quoted(text: str) -> str:

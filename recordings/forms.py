@@ -1,19 +1,18 @@
-"""The forms of consents, uploads and deletions. They check what was typed; the rules are in the verb modules."""
+"""The forms of uploads, deletions and the library. They check what was typed; the rules are in the verb modules."""
 
 import datetime as dt
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.validators import RegexValidator
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.utils.formats import date_format
 
-from recordings.consent import name_of
-from recordings.models import Consent, ConsentPerson, Purpose, Recording, Withdrawal
+from recordings import keeping
+from recordings.consent import name_of, term
+from recordings.models import Consent, Recording
 from supervision.models import FamilyReference, User
-
-_initials = RegexValidator(r"^[^\W\d_](?:[^\W\d_]|[.\-' ]){0,7}$", "Enter initials only, such as M.B.; never a name.")
 
 
 class _DateInput(forms.DateInput):
@@ -26,88 +25,12 @@ class _DateInput(forms.DateInput):
 class _ConsentChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         people = ", ".join(name_of(person) for person in obj.people.all())
-        return f"{people} (consent of {date_format(obj.given_on, 'j F Y')})"
+        return f"{people} (consent of {date_format(obj.given_on, 'j F Y')}, {term(obj)})"
 
 
 class _FamilyChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.reference} {obj.initials}".strip()
-
-
-class ConsentForm(forms.Form):
-    given_on = forms.DateField(
-        label="Day on which the consent was given",
-        widget=_DateInput,
-        error_messages={"required": "Enter the day on which the consent was given."},
-    )
-    method = forms.ChoiceField(
-        label="How it was given",
-        choices=Consent.Method.choices,
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose how the consent was given."},
-    )
-    valid_until = forms.DateField(
-        label="Last day on which it holds",
-        required=False,
-        widget=_DateInput,
-        help_text="Leave this empty if it holds until somebody withdraws it.",
-    )
-    parental_responsibility = forms.CharField(
-        label="Who holds parental responsibility",
-        required=False,
-        max_length=200,
-        help_text="By role, such as “mother” or “local authority, shared with father”. Needed when a young person will be heard.",
-    )
-
-
-class PersonForm(forms.Form):
-    role = forms.ChoiceField(
-        label="Who", choices=[("", "Choose"), *ConsentPerson.Role.choices], error_messages={"required": "Choose who this is."}
-    )
-    initials = forms.CharField(
-        label="Initials", max_length=8, validators=[_initials], error_messages={"required": "Enter this person's initials."}
-    )
-    purposes = forms.MultipleChoiceField(
-        label="Says yes to",
-        choices=Purpose.choices,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text="Leave empty whatever this person said no to.",
-    )
-
-
-class _BasePersonFormSet(forms.BaseFormSet):
-    def people(self) -> list[tuple[str, str, list[str]]]:
-        """(role, initials, purposes) of every row that was filled in."""
-        return [(row["role"], row["initials"], row["purposes"]) for row in self.cleaned_data if row]
-
-
-PersonFormSet = forms.formset_factory(PersonForm, formset=_BasePersonFormSet, extra=4, max_num=12, validate_max=True)
-
-
-class WithdrawForm(forms.Form):
-    SOMEBODY_ELSE = "other"
-
-    person = forms.ChoiceField(label="Who withdraws it", widget=forms.RadioSelect, error_messages={"required": "Choose who withdraws it."})
-    channel = forms.ChoiceField(
-        label="How we were told",
-        choices=Withdrawal.Channel.choices,
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose how we were told."},
-    )
-
-    def __init__(self, *args: Any, consent: Consent, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.people = {str(person.pk): person for person in consent.people.all()}
-        choice = self.fields["person"]
-        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 (declared above)
-        choice.choices = [
-            *((pk, name_of(person)) for pk, person in self.people.items()),
-            (self.SOMEBODY_ELSE, "Somebody else with parental responsibility"),
-        ]
-
-    def clean_person(self) -> ConsentPerson | None:
-        return self.people.get(self.cleaned_data["person"])
 
 
 class DeleteForm(forms.Form):
@@ -152,7 +75,7 @@ class UploadForm(forms.Form):
         longest, largest = settings.RECORDING_MAX_SECONDS // 3600, filesizeformat(settings.RECORDING_MAX_BYTES)
         self.fields[
             "recording"
-        ].help_text = f"WAV, MP3, M4A, Opus, FLAC, WebM or MP4; up to {longest} hours and {largest}. The file's name is not kept."
+        ].help_text = f"WAV, MP3, M4A, Opus, FLAC, WebM or MP4; up to {longest} hours and {largest}. Only you see the file's name, and only until it has arrived."
         self.fields["recording"].widget.attrs["accept"] = "audio/*,video/mp4,video/webm,.m4a,.opus,.ogg,.flac"
 
     def clean_recording(self) -> Any:
@@ -187,6 +110,7 @@ class LibraryFilter(forms.Form):
         "underway": "Being processed",
         "ready": "Ready",
         "failed": "Processing stopped",
+        "due": "Destroyed within a week",
         "destroyed": "Destroyed",
     }
 
@@ -209,6 +133,8 @@ class LibraryFilter(forms.Form):
         state = chosen.get("state")
         if state == "underway":
             recordings = recordings.filter(state__in=[Recording.State.QUEUED, Recording.State.PROCESSING])
+        elif state == "due":
+            recordings = recordings.filter(pk__in=list(keeping.soon_among(recordings, timezone.localdate())))
         elif state:
             recordings = recordings.filter(state=state)
         else:

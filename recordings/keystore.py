@@ -9,14 +9,17 @@ Every call opens its own connection: safe in threads and in forked workers, and 
 
 import contextlib
 import datetime as dt
+import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+
+from recordings import erasurelog
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, purpose TEXT NOT NULL, wrapped BLOB NOT NULL, created_at TEXT NOT NULL);
@@ -25,6 +28,10 @@ CREATE TABLE IF NOT EXISTS erasures (
 );
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+
+
+_BACKUPS = "backup folders"
+SITE_KEY = "site key"  # the mark that says under which one the keys are wrapped
 
 
 @dataclass(frozen=True)
@@ -72,14 +79,43 @@ def _writing() -> Iterator[sqlite3.Connection]:
         connection.execute("COMMIT")
 
 
-def add(key_id: uuid.UUID, wrapped: bytes, *, purpose: str) -> bool:
-    """Keeps a wrapped key; false when there is one already, or was one that has been destroyed."""
+class OtherKey(Exception):
+    """The store was made, or has been re-wrapped, under another site key."""
+
+
+def add(key_id: uuid.UUID, wrapped: bytes, *, purpose: str, under: list[str]) -> bool:
+    """Keeps a wrapped key; false when there is one already, or was one that has been destroyed.
+
+    `under` are the marks of the site keys at hand, the one that wrapped it first. Raises OtherKey where the store has another.
+    """
     now = dt.datetime.now(dt.UTC).isoformat()
     with _writing() as connection:
+        connection.execute("INSERT OR IGNORE INTO marks (name, value) VALUES (?, ?)", (SITE_KEY, under[0]))
+        if connection.execute("SELECT value FROM marks WHERE name = ?", (SITE_KEY,)).fetchone()[0] not in under:
+            raise OtherKey
         if connection.execute("SELECT 1 FROM erasures WHERE id = ?", (key_id.hex,)).fetchone():
             return False
         values = (key_id.hex, purpose, wrapped, now)
         return connection.execute("INSERT OR IGNORE INTO keys (id, purpose, wrapped, created_at) VALUES (?, ?, ?, ?)", values).rowcount == 1
+
+
+def is_empty() -> bool:
+    with _connection() as connection:
+        return not connection.execute("SELECT EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM erasures)").fetchone()[0]
+
+
+def rewrap(again: Callable[[bytes], bytes], *, mark: str) -> int:
+    """Every wrapped key through `again`, and the store marked as being under another site key: all of it, or nothing.
+
+    Returns how many keys there are. A process that is killed in between leaves the store as it was; so does whatever `again` raises.
+    """
+    with _writing() as connection:
+        rows = connection.execute("SELECT id, wrapped FROM keys ORDER BY id").fetchall()
+        for key_id, wrapped in rows:
+            connection.execute("UPDATE keys SET wrapped = ? WHERE id = ?", (again(wrapped), key_id))
+        connection.execute("INSERT OR REPLACE INTO marks (name, value) VALUES (?, ?)", (SITE_KEY, mark))
+    _wipe_journal()
+    return len(rows)
 
 
 def settle(key_id: uuid.UUID, *, purpose: str) -> None:
@@ -109,7 +145,9 @@ def erase(key_id: uuid.UUID, *, reason: str, note: str, person: int | None, at: 
         connection.execute("INSERT OR IGNORE INTO erasures (id, reason, note, person, destroyed_at) VALUES (?, ?, ?, ?, ?)", values)
         first = connection.execute("SELECT destroyed_at FROM erasures WHERE id = ?", (key_id.hex,)).fetchone()[0]
     _wipe_journal()
-    return dt.datetime.fromisoformat(first)
+    destroyed_at = dt.datetime.fromisoformat(first)
+    erasurelog.append_everywhere(erasurelog.Erased(key_id, reason, person, destroyed_at), copies=backup_folders())
+    return destroyed_at
 
 
 def complete(key_id: uuid.UUID, *, at: dt.datetime) -> None:
@@ -135,6 +173,12 @@ def _erasures(condition: str) -> list[Erasure]:
     return [Erasure(uuid.UUID(i), reason, note, person, dt.datetime.fromisoformat(at)) for i, reason, note, person, at in rows]
 
 
+def is_erased(key_id: uuid.UUID) -> bool:
+    """Whether the ledger says that it was destroyed. A key that is neither here nor there is missing."""
+    with _connection() as connection:
+        return connection.execute("SELECT 1 FROM erasures WHERE id = ?", (key_id.hex,)).fetchone() is not None
+
+
 def older_than(moment: dt.datetime, *, purpose: str) -> list[uuid.UUID]:
     with _connection() as connection:
         rows = connection.execute(
@@ -144,15 +188,39 @@ def older_than(moment: dt.datetime, *, purpose: str) -> list[uuid.UUID]:
     return [uuid.UUID(row[0]) for row in rows]
 
 
-def mark(name: str, value: str) -> str:
-    """Sets a mark once, and returns the value that it has from then on."""
+def marked(name: str) -> str | None:
+    """The value of a mark; None where it was never set."""
     with _connection() as connection:
         row = connection.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
-    if row:
-        return str(row[0])
+    return str(row[0]) if row else None
+
+
+def mark(name: str, value: str) -> str:
+    """Sets a mark once, and returns the value that it has from then on."""
+    found = marked(name)
+    if found is not None:
+        return found
     with _writing() as connection:
         connection.execute("INSERT OR IGNORE INTO marks (name, value) VALUES (?, ?)", (name, value))
         return str(connection.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()[0])
+
+
+def backup_folders() -> list[Path]:
+    """The folders that this store has been backed up to."""
+    return [Path(folder) for folder in json.loads(marked(_BACKUPS) or "[]")]
+
+
+def remember_backup(folder: Path) -> None:
+    with _writing() as connection:
+        row = connection.execute("SELECT value FROM marks WHERE name = ?", (_BACKUPS,)).fetchone()
+        folders = sorted({*json.loads(row[0] if row else "[]"), str(folder)})
+        connection.execute("INSERT OR REPLACE INTO marks (name, value) VALUES (?, ?)", (_BACKUPS, json.dumps(folders)))
+
+
+def copy_to(path: Path) -> None:
+    """A whole copy of the store as it is at this moment; nothing of what was erased before is in it."""
+    with _connection() as connection:
+        connection.execute("VACUUM INTO ?", (str(path),))
 
 
 def _wipe_journal() -> None:

@@ -4,10 +4,11 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from recordings import consent as consents
-from recordings import destruction, listening, uploads
-from recordings.models import HeardInterval, Processing, Purpose, Recording
+from recordings import keeping, legalhold, listening, uploads
+from recordings.models import HeardInterval, LegalHold, Processing, Purpose, Recording, RetentionExtension
 from supervision.models import Membership, User
 
 
@@ -29,14 +30,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Privacy:
-    """Who can hear a recording, who has, and until when."""
+    """Who can hear a recording, who has, and until when; `why_nobody` where nobody can."""
 
     listeners: list[str]
     heard: list[str]
-    until: dt.date | None
+    until: dt.date
+    why_nobody: str = ""
 
 
-def steps(recording: Recording, *, released_at: dt.datetime | None) -> list[Step]:
+def why_closed(recording: Recording, *, on: dt.date) -> str:
+    """Why nobody may hear a recording that is still kept, in one sentence; empty where the consent and its time allow it."""
+    missing = consents.why_not(recording.consent, Purpose.RECORD, on=on)
+    return missing or ("Its time is up." if keeping.is_over(recording, on=on) else "")
+
+
+def steps(recording: Recording, *, released_at: dt.datetime | None, on: dt.date) -> list[Step]:
     """From consent to destruction, in order; exactly one step is under way unless the recording has been destroyed."""
     consent = recording.consent
     people = ", ".join(consents.name_of(person) for person in consent.people.all()).rstrip(".")
@@ -48,19 +56,36 @@ def steps(recording: Recording, *, released_at: dt.datetime | None) -> list[Step
     ]
     if recording.state == Recording.State.DESTROYED:
         return [*found, _destroyed(recording)]
-    found += [_processing(recording), *_review(recording, released_at)]
-    due = destruction.due_on(recording, released_at=released_at)
-    found.append(
-        Step(
-            "destruction",
-            "Destruction",
-            "Audio, transcript and comments are destroyed. Ratings stay, without a word that was said.",
-            "To come",
-            "none",
-            due,
-        )
-    )
-    return found
+    hold = legalhold.is_held(recording, on)
+    is_withdrawn = consent.withdrawn_at is not None
+    if is_withdrawn or keeping.is_over(recording, on=on):
+        why = "The consent is withdrawn." if is_withdrawn else "Its time is up."
+        return [*found, _closed(why, hold)]
+    return [*found, _processing(recording), *_review(recording, released_at), _to_come(recording, hold, on)]
+
+
+def _to_come(recording: Recording, hold: LegalHold | None, on: dt.date) -> Step:
+    text = "Audio, transcript and comments are destroyed. Ratings stay, without a word that was said."
+    due = keeping.due_on(recording)
+    extension = RetentionExtension.objects.filter(recording=recording).select_related("made_by").order_by("-made_at", "-pk").first()
+    if extension is not None and extension.until == due:
+        text = f"{text} {extension.made_by} moved it to this day: {extension.reason.rstrip('.')}."
+    if hold is not None:
+        last = date_format(legalhold.blocks_until(hold), "j F Y")
+        asked = "A legal hold keeps it" if hold.agreed_at else "A request for a legal hold keeps it"
+        return Step("destruction", "Destruction", f"{text} {asked} until {last} at least.", "To come, held", "none", due)
+    days = (due - on).days
+    if days > keeping.WARN_DAYS:
+        return Step("destruction", "Destruction", text, "To come", "none", due)
+    return Step("destruction", "Destruction", text, f"Will be destroyed {keeping.in_days(days)}", "due", due)
+
+
+def _closed(why: str, hold: LegalHold | None) -> Step:
+    """Due, and not yet done: held, or within the next minute."""
+    if hold is None:
+        return Step("destruction", "Destruction", f"{why} Nobody can hear or read it. It is destroyed within a minute.", "Now", "progress")
+    text = f"{why} Nobody can hear or read it. {legalhold.sentence(hold)}"
+    return Step("destruction", "Destruction", text, "Put off by a legal hold", "progress", legalhold.blocks_until(hold))
 
 
 def _destroyed(recording: Recording) -> Step:
@@ -100,9 +125,11 @@ def _review(recording: Recording, released_at: dt.datetime | None) -> list[Step]
     return [review, Step("feedback", "Feedback", "It is here as soon as the consultant releases it.", "To come", "none")]
 
 
-def next_words(recording: Recording) -> str:
+def next_words(recording: Recording, due: keeping.Due | None = None) -> str:
     """For the list: what comes next, in a few words. Expects the annotation `released_at`."""
     states = Recording.State
+    if due is not None:
+        return due.words
     if recording.state == states.DESTROYED:
         return f"Destroyed: {recording.certificate.get_reason_display().lower()}"
     if recording.state in (states.QUEUED, states.PROCESSING):
@@ -121,11 +148,12 @@ TONES: dict[str, str] = {
 }
 
 
-def privacy(recording: Recording, *, until: dt.date | None) -> Privacy:
+def privacy(recording: Recording) -> Privacy:
     """Names of those who can listen today, and of those who have, with how long."""
     today = timezone.localdate()
     listeners: list[User] = []
-    if recording.state != Recording.State.DESTROYED:
+    closed = "It has been destroyed." if recording.state == Recording.State.DESTROYED else why_closed(recording, on=today)
+    if not closed:
         current = (
             Membership.objects.on(today)
             .filter(team=recording.team)
@@ -143,7 +171,7 @@ def privacy(recording: Recording, *, until: dt.date | None) -> Privacy:
             works = membership.role in (Membership.Role.THERAPIST, *Membership.SUPERVISORS)
             if ((is_own and works and may["own"]) or (leads and may["others"])) and membership.user not in listeners:
                 listeners.append(membership.user)
-    return Privacy([str(user) for user in listeners], _heard(recording), until)
+    return Privacy([str(user) for user in listeners], _heard(recording), keeping.due_on(recording), closed)
 
 
 def _heard(recording: Recording) -> list[str]:

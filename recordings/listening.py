@@ -1,14 +1,32 @@
-"""Which stretches of a recording a person has really played. The page reports them; here they are merged and summed."""
+"""Which stretches of a recording a person has really played. The page reports them; here they are merged and summed.
+
+What left the server for a browser, whether the browser reports it or not, is kept beside this by `sent.py`; both together,
+and who read the transcript, are put before people by `accessrecord.py`.
+"""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from wagtail.log_actions import log
+from wagtail.models import ModelLogEntry
 
-from recordings.models import HeardInterval, Recording
+from recordings.models import HeardInterval, Recording, SentInterval
 from supervision.models import User
 
-PURPOSES = ("review", "feedback", "listen")
+LISTEN = "listen"  # what a player says that is there for whoever may hear: resolved by who it is
+PURPOSES = {
+    "own": "Own recording",
+    "supervision": "Supervision or consultation",
+    "review": "Review",
+    "feedback": "Feedback",
+    "transcript": "Checking the transcript",
+    "redaction": "Taking names out",
+    "consent": "Checking a spoken consent",
+    LISTEN: "Listening",
+}
 JOIN_MS = 250  # a gap this short between two reports is the reporting, not the listening
 MOST_AT_ONCE = 500
 GAP_MS = 5_000  # shorter unheard stretches are not worth naming
@@ -47,31 +65,56 @@ def _checked(intervals_ms: Iterable[Sequence[int]], duration_ms: int) -> list[In
     return checked
 
 
+def purpose_of(person: User, recording: Recording, said: str) -> str:
+    """What a player's report is for: a plain player does not know who sits before it. Raises HeardRefused."""
+    if said not in PURPOSES:
+        raise HeardRefused("That is not a purpose of listening.")
+    if said != LISTEN:
+        return said
+    return "own" if recording.therapist_id == person.pk else "supervision"
+
+
 @transaction.atomic
 def heard(*, recording: Recording, person: User, purpose: str, intervals_ms: Iterable[Sequence[int]], now: dt.datetime) -> list[Interval]:
     """Adds stretches and returns all that the person has heard for that purpose, merged, in milliseconds.
 
     What lies beyond the end is cut off. Sending the same report twice changes nothing but the time. Raises HeardRefused.
     """
-    if purpose not in PURPOSES:
-        raise HeardRefused("That is not a purpose of listening.")
+    purpose = purpose_of(person, recording, purpose)
     new = _checked(intervals_ms, recording.duration_ms)
     Recording.objects.select_for_update().get(pk=recording.pk)
-    stored = list(HeardInterval.objects.filter(recording=recording, person=person, purpose=purpose).order_by("start_ms", "pk"))
+    rows = HeardInterval.objects.filter(recording=recording, person=person, purpose=purpose)
+    return add(rows, new, now=now, recording=recording, person=person, purpose=purpose)
+
+
+def add(
+    rows: QuerySet[HeardInterval] | QuerySet[SentInterval], new: Sequence[Interval], *, now: dt.datetime, **fields: object
+) -> list[Interval]:
+    """Merges stretches into the rows that there are, which keep when each was first and last added to. Returns the union.
+    For the caller's transaction, under the lock on the recording; `fields` are those of a new row."""
+    stored: list[HeardInterval | SentInterval] = list(rows.order_by("start_ms", "pk"))
     union = merged([*((row.start_ms, row.end_ms) for row in stored), *new], join=JOIN_MS)
     kept = {(row.start_ms, row.end_ms) for row in stored}
     for start, end in union:
         inside = [row for row in stored if start <= row.start_ms and row.end_ms <= end]
         if (start, end) in kept:
             if any(start <= a and b <= end for a, b in new):
-                HeardInterval.objects.filter(pk=inside[0].pk).update(last_at=now)
+                rows.filter(pk=inside[0].pk).update(last_at=now)
             continue
-        HeardInterval.objects.filter(pk__in=[row.pk for row in inside]).delete()
+        rows.filter(pk__in=[row.pk for row in inside]).delete()
         first_at = min([row.first_at for row in inside], default=now)
-        HeardInterval.objects.create(
-            recording=recording, person=person, purpose=purpose, start_ms=start, end_ms=end, first_at=first_at, last_at=now
-        )
+        rows.model.objects.create(start_ms=start, end_ms=end, first_at=first_at, last_at=now, **fields)
     return union
+
+
+def note_read(*, recording: Recording, person: User, now: dt.datetime) -> None:
+    """One line a day in the audit log that the person read the transcript."""
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = ModelLogEntry.objects.filter(
+        action="recordings.read", user=person, object_id=str(recording.pk), timestamp__gte=midnight, timestamp__lte=now
+    )
+    if not today.exists():
+        log(instance=recording, action="recordings.read", user=person)
 
 
 def heard_by(recording: Recording, person: User) -> list[Interval]:

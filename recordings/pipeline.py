@@ -15,13 +15,24 @@ from django.utils import timezone
 from wagtail.log_actions import log
 
 from recordings import consent as consents
-from recordings import ledger, vault
+from recordings import keystore, ledger, vault
 from recordings.models import Processing, Purpose, Recording, TranscriptRun
 from supervision.models import User
 
 State = Processing.State
 # How much of the whole is behind us when a step begins; speech takes the span up to "words".
-_BEGINS_AT = {"": 0, "verify": 1, "playback": 2, "video": 4, "peaks": 6, "voice": 8, "speech": 10, "words": 88, "speakers": 89, "features": 95}
+_BEGINS_AT = {
+    "": 0,
+    "verify": 1,
+    "playback": 2,
+    "video": 4,
+    "peaks": 6,
+    "voice": 8,
+    "speech": 10,
+    "words": 88,
+    "speakers": 89,
+    "features": 95,
+}
 
 _AFTER_SPEECH = 0.06  # seconds that telling voices apart and describing the sound take, for each second of sound
 
@@ -75,8 +86,10 @@ def cancel(recording: Recording) -> bool:
 
 def refusal(recording: Recording, *, on: dt.date) -> str:
     """Why the recording may not be processed on that day, as a sentence; empty when it may."""
-    if recording.state == Recording.State.DESTROYED or not vault.has_key(recording.pk):
+    if recording.state == Recording.State.DESTROYED or keystore.is_erased(recording.pk):
         return "This recording has been destroyed."
+    if not vault.has_key(recording.pk):
+        return vault.KEY_MISSING
     return consents.why_not(recording.consent, Purpose.RECORD, on=on)
 
 

@@ -74,8 +74,8 @@ def start(*, recording: Recording, rater: User, now: dt.datetime) -> Review:
     there = Review.objects.filter(recording=recording, rater=rater).first()
     if there:
         return there
-    if recording.state != Recording.State.READY:
-        raise ReviewRefused("This recording is not ready yet. You can review it once it has been processed.")
+    if not Recording.objects.reviewable().filter(pk=recording.pk).exists():
+        raise ReviewRefused("This recording is not ready yet. You can review it once its waveform is drawn.")
     if not consent.covers(recording.consent, Purpose.REVIEW, on=timezone.localdate(now)):
         raise ReviewRefused(consent.why_not(recording.consent, Purpose.REVIEW, on=timezone.localdate(now)))
     if rater.pk == recording.therapist_id:

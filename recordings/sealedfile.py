@@ -7,11 +7,11 @@ The flag stops truncation, the number reordering, the associated data a swap wit
 without decrypting what comes before it. The cipher, already holding the object's own subkey, comes from `vault.py`.
 """
 
+import contextlib
 import hashlib
 import io
 import os
 import struct
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from django.conf import settings
 
-from recordings import keystore
+from recordings import keystore, store
 
 CHUNK = 256 * 1024
 TAG = 16
+AT_ONCE = 4 * 1024 * 1024  # bytes of content that are fetched and decrypted in one go
 _HEADER = struct.Struct(">4sBBHI16s16s7s13s")
 _MAGIC, _VERSION, _AES_256_GCM = b"PLMB", 1, 1
 
@@ -45,7 +46,7 @@ class Damaged(Exception):
 
 
 class Cipher(Protocol):
-    def seal(self, nonce: bytes, content: bytes, associated: bytes) -> bytes: ...
+    def seal(self, nonce: bytes, content: bytes | memoryview, associated: bytes) -> bytes: ...
 
     def open(self, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
         """Raises Damaged."""
@@ -53,7 +54,7 @@ class Cipher(Protocol):
 
 @dataclass(frozen=True)
 class Written:
-    """A file in its place: the object's id, the bytes of its content, the SHA-256 of the sealed file."""
+    """A file in its place: the object's id, the bytes of its content, the SHA-256 of the sealed file (empty where nobody asked for it)."""
 
     object_id: uuid.UUID
     size: int
@@ -61,17 +62,19 @@ class Written:
 
 
 def path_of(object_id: uuid.UUID) -> Path:
-    return settings.VAULT_DIR / object_id.hex[:2] / f"{object_id}.sealed"
+    """Where the file lies while sealed files are kept in a folder."""
+    return store.FileStore(settings.VAULT_DIR).place(object_id)
 
 
 def remove_file(object_id: uuid.UUID) -> None:
-    path_of(object_id).unlink(missing_ok=True)
+    """Raises StoreAway."""
+    store.current().remove(object_id)
 
 
-def key_of(path: Path) -> uuid.UUID | None:
-    """The id of the key that a sealed file needs, from its header; None where there is no header."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER.size)
+def key_of(object_id: uuid.UUID) -> uuid.UUID | None:
+    """The id of the key that a sealed file needs, from its header; None where there is no header. Raises FileNotFoundError, StoreAway."""
+    with contextlib.closing(store.current().open(object_id)) as source:
+        header = source.head(_HEADER.size)
     return uuid.UUID(bytes=_HEADER.unpack(header)[5]) if len(header) == _HEADER.size else None
 
 
@@ -80,22 +83,16 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _associated(header: bytes, kind: str, number: int) -> bytes:
     return header + kind.encode() + b"\0" + number.to_bytes(4, "big")
 
 
 class SealedWriter:
-    """Seals as it goes into a file beside the vault; `finish` makes it durable and puts it in its place."""
+    """Seals as it goes, into the store; `finish` makes it durable and puts it in its place. Raises StoreAway."""
 
-    def __init__(self, cipher: Cipher, key_id: uuid.UUID, object_id: uuid.UUID, kind: str, number: int = 0) -> None:
+    def __init__(
+        self, cipher: Cipher, key_id: uuid.UUID, object_id: uuid.UUID, kind: str, number: int = 0, *, is_hashed: bool = True
+    ) -> None:
         self.object_id = object_id
         self.size = 0
         self.closed = False
@@ -105,17 +102,16 @@ class SealedWriter:
         self._associated = _associated(header, kind, number)
         self._index = 0
         self._held = bytearray()
-        self._digest = hashlib.sha256()
-        descriptor, name = tempfile.mkstemp(prefix=f"{self.object_id}.", suffix=".partial", dir=make_folder(settings.VAULT_DIR / "partial"))
-        self._partial = Path(name)
-        self._file = os.fdopen(descriptor, "wb")
+        self._digest = hashlib.sha256() if is_hashed else None
+        self._sink = store.current().create(self.object_id)
         self._put(header)
 
     def _put(self, data: bytes) -> None:
-        self._file.write(data)
-        self._digest.update(data)
+        self._sink.write(data)
+        if self._digest is not None:
+            self._digest.update(data)
 
-    def _seal(self, chunk: bytes, *, is_last: bool) -> None:
+    def _seal(self, chunk: bytes | memoryview, *, is_last: bool) -> None:
         nonce = self._prefix + struct.pack(">IB", self._index, is_last)
         self._put(self._cipher.seal(nonce, chunk, self._associated))
         self._index += 1
@@ -123,28 +119,23 @@ class SealedWriter:
     def write(self, data: bytes | bytearray | memoryview) -> int:
         self._held += data
         self.size += len(data)
-        while len(self._held) > CHUNK:  # never the last one: that is sealed by finish()
-            self._seal(bytes(self._held[:CHUNK]), is_last=False)
-            del self._held[:CHUNK]
+        if (whole := (len(self._held) - 1) // CHUNK) > 0:  # never the last one: that is sealed by finish()
+            with memoryview(self._held) as held:
+                for start in range(0, whole * CHUNK, CHUNK):
+                    self._seal(held[start : start + CHUNK], is_last=False)
+            del self._held[: whole * CHUNK]
         return len(data)
 
     def finish(self) -> Written:
         self._seal(bytes(self._held), is_last=True)
         self._held.clear()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        place = path_of(self.object_id)
-        make_folder(place.parent)
-        self._partial.rename(place)
-        sync_folder(place.parent)
+        self._sink.finish()
         self.closed = True
-        return Written(self.object_id, self.size, self._digest.hexdigest())
+        return Written(self.object_id, self.size, self._digest.hexdigest() if self._digest is not None else "")
 
     def abandon(self) -> None:
         if not self.closed:
-            self._file.close()
-            self._partial.unlink(missing_ok=True)
+            self._sink.abandon()
             self.closed = True
 
 
@@ -157,7 +148,7 @@ else:
 
 
 class SealedReader(_Binary):
-    """The content of a sealed file: readable, seekable; decrypts only the chunks asked for. Raises KeyGone, Damaged."""
+    """The content of a sealed file: readable, seekable; fetches and decrypts only the chunks asked for. Raises KeyGone, Damaged, StoreAway."""
 
     def __init__(
         self, cipher: Cipher, key_id: uuid.UUID, object_id: uuid.UUID, kind: str, *, number: int = 0, size: int | None = None
@@ -165,22 +156,26 @@ class SealedReader(_Binary):
         super().__init__()
         self.key_id, self.object_id = key_id, object_id
         self._cipher = cipher
+        self._position = 0
+        self._cached: tuple[int, bytes] = (-1, b"")
         try:
-            self._file = path_of(object_id).open("rb")
+            self._source = store.current().open(object_id)
         except FileNotFoundError as error:
             raise Damaged from error
         try:
             self._read_header(object_id, kind, number)
             if size is not None and size != self.size:
                 raise Damaged
-            self._chunk(self._last)  # proves that the end is there
+            if not self._source.proved:
+                list(self._chunks(self._last, self._last))  # proves that the end is there
+                self._source.prove()
         except BaseException:
-            self._file.close()
+            self._source.close()
             raise
 
     def _read_header(self, object_id: uuid.UUID, kind: str, number: int) -> None:
-        header = self._file.read(_HEADER.size)
-        sealed = os.fstat(self._file.fileno()).st_size - _HEADER.size
+        header = self._source.head(_HEADER.size)
+        sealed = self._source.size - _HEADER.size
         if len(header) < _HEADER.size or sealed < TAG:
             raise Damaged
         magic, version, cipher, _, self._step, key_id, own_id, self._prefix, _ = _HEADER.unpack(header)
@@ -193,15 +188,24 @@ class SealedReader(_Binary):
         self.size = sealed - (self._last + 1) * TAG
         if sealed - self._last * whole < TAG:
             raise Damaged
-        self._position = 0
-        self._cached: tuple[int, bytes] = (-1, b"")
 
-    def _chunk(self, index: int) -> bytes:
-        if self._cached[0] != index:
-            self._file.seek(_HEADER.size + index * (self._step + TAG))
+    def _chunks(self, first: int, last: int) -> Iterator[bytes]:
+        """The content of these chunks, in one read of the store; one that was just used is not fetched again."""
+        if self._cached[0] == first:
+            yield self._cached[1]
+            first += 1
+        if first > last:
+            return
+        whole = self._step + TAG
+        try:
+            sealed = self._source.read(_HEADER.size + first * whole, (last + 1 - first) * whole)
+        except FileNotFoundError as error:
+            raise Damaged from error
+        for index in range(first, last + 1):
             nonce = self._prefix + struct.pack(">IB", index, index == self._last)
-            self._cached = (index, self._cipher.open(nonce, self._file.read(self._step + TAG), self._associated))
-        return self._cached[1]
+            start = (index - first) * whole
+            self._cached = (index, self._cipher.open(nonce, sealed[start : start + whole], self._associated))
+            yield self._cached[1]
 
     def check(self) -> None:
         """Raises KeyGone when the key has been destroyed since this was opened."""
@@ -226,14 +230,31 @@ class SealedReader(_Binary):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        wanted = min(len(view), self.size - self._position, AT_ONCE)
+        if wanted <= 0:
+            return 0
+        first, inside = divmod(self._position, self._step)
         done = 0
-        while done < len(view) and self._position < self.size:
-            index, inside = divmod(self._position, self._step)
-            part = self._chunk(index)[inside : inside + len(view) - done]
+        for chunk in self._chunks(first, (self._position + wanted - 1) // self._step):
+            part = chunk[inside : inside + wanted - done]
             view[done : done + len(part)] = part
             done += len(part)
-            self._position += len(part)
+            inside = 0
+        self._position += done
         return done
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Exactly so many bytes, but for the end; all that is left for none or a negative number."""
+        left = max(0, self.size - self._position)
+        wanted = left if size is None or size < 0 else min(size, left)
+        data = bytearray(wanted)
+        view, done = memoryview(data), 0
+        while done < wanted:
+            done += self.readinto(view[done:])
+        return bytes(data)
+
+    def readall(self) -> bytes:
+        return self.read()
 
     def chunks(self, step: int = CHUNK) -> Iterator[bytes]:
         """From the present position to the end."""
@@ -242,6 +263,6 @@ class SealedReader(_Binary):
 
     def close(self) -> None:
         if not self.closed:
-            self._file.close()
+            self._source.close()
             self._cached = (-1, b"")
         super().close()

@@ -16,7 +16,7 @@ def container(head: bytes) -> str | None:
     if head[4:8] == b"ftyp" or (head[4:8] in (b"moov", b"mdat", b"wide") and head[:2] == b"\0\0"):
         return "mp4"
     if head[:3] == b"ID3":
-        return container(head[_id3_size(head) :]) or "mp3"  # a big cover picture may hide what follows
+        return _behind_id3(head)
     if _is_adts(head):
         return "aac"
     if _is_mpeg_audio(head):
@@ -30,6 +30,17 @@ def wav_seconds(head: bytes) -> float | None:
     if head[12:16] != b"fmt " or not bytes_a_second or size in (0, 0xFFFFFFFF) or head[:4] != b"RIFF":
         return None
     return size / bytes_a_second
+
+
+def _behind_id3(head: bytes) -> str | None:
+    """Tags stand before MP3, AAC and FLAC. A big cover picture may hide what follows; tags upon tags are no recording."""
+    rest = head[_id3_size(head) :]
+    if rest[:3] == b"ID3":
+        rest = rest[_id3_size(rest) :]
+    if rest[:3] == b"ID3":
+        return None
+    found = container(rest)
+    return found if found in ("flac", "aac") else "mp3" if found in (None, "mp3") else None
 
 
 def _id3_size(head: bytes) -> int:

@@ -1,34 +1,31 @@
-"""Speech to text with openai-whisper.
+"""Speech to text: what is the same whichever engine does it.
 
-The sound is cut at pauses into pieces (`voice.cuts`), several pieces are decoded at once, and
-each piece's words are then aligned with Whisper's own cross-attention. Decoding without
-Whisper's timestamps and in batches is what makes it fast on a processor; cutting at voice
-activity, and never feeding earlier text back, is what keeps it from inventing speech.
+The sound is cut at pauses into pieces (`voice.cuts`), several pieces are decoded at once, and each piece's words are then
+aligned with Whisper's own cross-attention. Decoding without Whisper's timestamps and in batches is what makes it fast;
+cutting at voice activity, and never feeding earlier text back, is what keeps it from inventing speech.
 
-What the text cannot be trusted for is kept and marked `supported=False`, never silently
-dropped: words where nobody speaks, loops, and guesses over near-silence.
+What the text cannot be trusted for is kept and marked `supported=False`, never silently dropped (`truth.py`). The engines
+are `openai_whisper.py` and `faster.py`; `engines.load` gives the one that the settings name.
 """
 
-import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recordings import voice
+from recordings import truth, voice
 
 RATE = 16_000
 MAX_PIECE_S = 28.0  # Whisper hears 30 s at a time
 BATCH = 4
+LANGUAGE = "en"
+PIECES_FOR_LANGUAGE = 5  # spread over the whole recording: people say hello in a language that they then leave
 # Fallbacks of a piece whose greedy text loops or is improbable: a beam first, then sampling.
 TEMPERATURES = (0.0, 0.4, 0.8)
-MAX_COMPRESSION = 2.4
-MIN_LOGPROB = -1.0
-MAX_NO_SPEECH = 0.6
+BEAM = 5
 PAUSE_S = 0.7  # a pause this long ends a segment ...
 SHORT_PAUSE_S = 0.25  # ... after a sentence, one this long does ...
 LONG_SEGMENT_S = 6.0  # ... and the sentence alone, once the segment is this long
@@ -37,8 +34,13 @@ LONGEST_WORD_S = 1.6
 SHORTEST_WORD_S = 0.02
 # Whisper's attention sits a little beside the sound, by model. Medians against hand-made word times, 105 words.
 WORD_SHIFT_S = {"tiny.en": -0.1, "base": 0.07}
-MIN_VOICED = 0.25  # a segment's share of voice activity below which nothing supports it
 MISSED_S = 2.0  # speech this long without a word is listened to once more, by itself
+LOST_S = 0.8  # speech this long that the prompt may have cost a piece: it is then heard without one too
+# Whisper leaves out the small sounds of listening and thinking, which supervisors look for. Told that there were some just before,
+# it writes them, but may skip a sentence; so only pieces with this much speech left over are heard so, and the fuller text is kept.
+SMALL_SOUNDS = "Um, uh, er, mm-hm, yeah."
+SMALL_S, GAIN_S = 0.25, 0.2
+WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
 Floats = NDArray[np.float32]
 
@@ -59,6 +61,7 @@ class Segment:
     words: tuple[Word, ...]
     supported: bool = True  # False: the sound does not bear the text out
     speaker: str | None = None
+    reason: str = ""  # why it is not supported, one of truth.REASONS
 
 
 @dataclass(frozen=True)
@@ -70,136 +73,142 @@ class Piece:
     speech: voice.Spans
 
 
-class _Encoded:
-    """The model with its encoder already done: whisper's alignment then skips the second encoding."""
+@dataclass(frozen=True)
+class Timing:
+    """A word as Whisper's attention places it: seconds from the start of its piece; the text with its leading space."""
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def __call__(self, features: Any, tokens: Any) -> Any:
-        return self._model.decoder(tokens, features)
+    text: str
+    start: float
+    end: float
+    probability: float
 
 
-class Engine:
-    """A loaded Whisper model. Heavy: load one per process."""
+@dataclass(frozen=True)
+class Heard:
+    """What an engine makes of one piece, and how sure it is."""
 
-    name = "openai-whisper"
-
-    def __init__(self, model: Any, model_name: str) -> None:
-        self.model = model
-        self.model_name = model_name
-
-    @classmethod
-    def load(cls, checkpoint: Path | str, *, threads: int | None = None) -> "Engine":
-        """Load a checkpoint file (see `weights.resolve`). `threads` defaults to the processors at hand."""
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: idle threads sleep and leave the processors to the pages
-        import torch
-        import whisper
-
-        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
-        model = whisper.load_model(str(checkpoint), device="cpu")
-        name = Path(checkpoint).stem
-        if heads := whisper._ALIGNMENT_HEADS.get(name):
-            model.set_alignment_heads(heads)  # a file by path comes without them; word times need them
-        return cls(model.eval(), name)
+    timings: Sequence[Timing]
+    logprob: float  # mean over the tokens
+    compression: float  # ratio of the text by zlib
+    no_speech: float  # probability that nobody speaks, by Whisper itself
 
     @property
+    def is_doubtful(self) -> bool:
+        return is_doubtful(self.logprob, self.compression)
+
+
+class Engine(ABC):
+    """A loaded model. Heavy: load one per process, with `engines.load`."""
+
+    name: str
+    model_name: str
+    batch: int = BATCH  # pieces that are best decoded together
+
+    @property
+    @abstractmethod
     def languages(self) -> frozenset[str]:
         """Codes of the languages this model can be told to expect."""
-        from whisper.tokenizer import LANGUAGES
 
-        return frozenset(LANGUAGES) if self.model.is_multilingual else frozenset({"en"})
+    @abstractmethod
+    def language_probabilities(self, stretches: Sequence[Floats]) -> list[dict[str, float]]:
+        """For each stretch of at most 30 s the probability of each language code; for a model of many languages only."""
 
-    def detect_language(self, samples: Floats) -> str:
-        """The likeliest language code of the first 30 s of `samples`."""
-        if not self.model.is_multilingual:
-            return "en"
-        _tokens, probabilities = self.model.detect_language(self._mel(samples))
-        return str(max(probabilities, key=probabilities.get))
+    @abstractmethod
+    def _hear(self, pieces: Sequence[Piece], language: str, prompt: str) -> list[Heard]:
+        """What is said in each piece of at most 30 s. The same sound gives the same text."""
 
-    def transcribe_piece(self, samples: Floats, offset_s: float, language: str = "en", speech: voice.Spans | None = None) -> list[Segment]:
+    def detect_language(self, *stretches: Floats) -> str:
+        """The likeliest language code over all `stretches`, each of at most 30 s."""
+        if self.languages == {LANGUAGE} or not stretches:
+            return LANGUAGE
+        sums: dict[str, float] = {}
+        for found in self.language_probabilities(stretches):
+            for code, probability in found.items():
+                sums[code] = sums.get(code, 0.0) + probability
+        return max(sums, key=lambda code: sums[code])
+
+    def transcribe_piece(
+        self, samples: Floats, offset_s: float, language: str = LANGUAGE, speech: voice.Spans | None = None
+    ) -> list[Segment]:
         """One piece of at most 30 s. `speech` is its voice activity in recording time, measured if not given."""
         if speech is None:
             spans = voice.segments(voice.activity(samples))
             speech = [(start + offset_s, end + offset_s) for start, end in spans]
         return self.transcribe_pieces([Piece(samples, offset_s, speech)], language)[0]
 
-    def transcribe_pieces(self, pieces: Sequence[Piece], language: str = "en") -> list[list[Segment]]:
-        """Several pieces at once, each of at most 30 s: segments with word times for each."""
-        heard = self._hear(pieces, language)
-        done = []
-        for piece, (words, is_doubtful) in zip(pieces, heard, strict=True):
-            for gap in _missed(piece, words):
-                (found, is_guess) = self._hear([gap], language)[0]
-                if not is_guess:  # else the gap stays, for people to hear that there is one
-                    words = sorted([*words, *found], key=lambda word: word.start)
-            done.append(_segments(words, piece.speech, is_doubtful))
-        return done
+    def transcribe_pieces(self, pieces: Sequence[Piece], language: str = LANGUAGE, prompt: str = "") -> list[list[Segment]]:
+        """Several pieces at once, each of at most 30 s: segments with word times for each.
 
-    def _hear(self, pieces: Sequence[Piece], language: str) -> list[tuple[list[Word], bool]]:
-        """The words of each piece, and whether its text is doubtful as a whole."""
-        import torch
+        `prompt` is text that Whisper takes for what was said before: words to expect. It never enters the transcript.
+        """
+        tries = [
+            _Try(one, self._words(piece, one, language)) for piece, one in zip(pieces, self._hear(pieces, language, prompt), strict=True)
+        ]
+        if prompt:  # it now and then makes Whisper skip what it hears without one
+            lost = [at for at, piece in enumerate(pieces) if tries[at].heard.is_doubtful or tries[at].unheard_s(piece) >= LOST_S]
+            self._try_again(pieces, tries, lost, language, "")
+        if language == LANGUAGE:
+            small = [at for at, piece in enumerate(pieces) if tries[at].words and tries[at].unheard_s(piece) >= SMALL_S]
+            self._try_again(pieces, tries, small, language, f"{SMALL_SOUNDS} {prompt}".strip())
+        doubts = [truth.reasons(one.words, piece.speech, one.heard) for piece, one in zip(pieces, tries, strict=True)]
+        missed = [(at, gap) for at, piece in enumerate(pieces) for gap in _missed(piece, tries[at].words)]
+        again = self._hear([gap for _at, gap in missed], language, "") if missed else []
+        for (at, gap), one in zip(missed, again, strict=True):
+            if not one.is_doubtful:  # else the gap stays, for people to hear that there is one
+                more = self._words(gap, one, language)
+                tries[at].words.extend(more)
+                doubts[at] += truth.reasons(more, gap.speech, one)
+        return [_segments(one.words, why, piece.speech) for piece, one, why in zip(pieces, tries, doubts, strict=True)]
 
-        with torch.inference_mode():
-            features = self.model.encoder(torch.stack([self._mel(piece.samples) for piece in pieces]))
-            heard = []
-            for piece, encoded, first in zip(pieces, features, self._decode(features, language), strict=True):
-                result = self._decode_again(encoded, language, first) if _is_doubtful(first) and not _is_silent(first) else first
-                heard.append((self._words(piece, encoded, result, language), _is_doubtful(result)))
-        return heard
+    def _try_again(self, pieces: Sequence[Piece], tries: list["_Try"], places: list[int], language: str, prompt: str) -> None:
+        """Hears some pieces with another prompt, and keeps what then is surer or leaves less speech without a word."""
+        again = self._hear([pieces[at] for at in places], language, prompt) if places else []
+        for at, one in zip(places, again, strict=True):
+            new, old, piece = _Try(one, self._words(pieces[at], one, language)), tries[at], pieces[at]
+            if one.is_doubtful != old.heard.is_doubtful:
+                tries[at] = old if one.is_doubtful else new
+            elif old.unheard_s(piece) - new.unheard_s(piece) >= (GAIN_S if len(new.words) <= len(old.words) else 0.0):
+                tries[at] = new
 
-    def _mel(self, samples: Floats) -> Any:
-        from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
-
-        return log_mel_spectrogram(pad_or_trim(samples, N_SAMPLES), self.model.dims.n_mels)
-
-    def _decode(self, features: Any, language: str, **options: Any) -> list[Any]:
-        from whisper.decoding import DecodingOptions, decode
-
-        chosen = DecodingOptions(language=language, without_timestamps=True, fp16=False, **options)
-        return list(decode(self.model, features, chosen))
-
-    def _decode_again(self, encoded: Any, language: str, first: Any) -> Any:
-        import torch
-
-        best = first
-        for temperature in TEMPERATURES:
-            torch.manual_seed(0)  # the same sound gives the same text
-            options = {"beam_size": 5} if temperature == 0 else {"best_of": 5, "temperature": temperature}
-            (result,) = self._decode(encoded[None], language, **options)
-            if not _is_doubtful(result):
-                return result
-            if result.compression_ratio < best.compression_ratio:
-                best = result
-        return best
-
-    def _words(self, piece: Piece, encoded: Any, result: Any, language: str) -> list[Word]:
-        from whisper.timing import find_alignment, merge_punctuations
-        from whisper.tokenizer import get_tokenizer
-
-        tokenizer = get_tokenizer(self.model.is_multilingual, num_languages=self.model.num_languages, language=language, task="transcribe")
-        tokens = [token for token in result.tokens if token < tokenizer.eot]
-        frames = min(3000, len(piece.samples) // 160)
-        timings = find_alignment(_Encoded(self.model), tokenizer, tokens, encoded, frames)
-        merge_punctuations(timings, "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、")
-        has_spaces = language not in {"zh", "ja", "th", "lo", "my", "yue"}
-        shift = WORD_SHIFT_S.get(self.model_name, 0.0)
+    def _words(self, piece: Piece, heard: Heard, language: str) -> list[Word]:
+        shift = piece.offset_s + WORD_SHIFT_S.get(self.model_name, 0.0)
         words: list[Word] = []
         after = piece.offset_s
-        for timing in timings:
-            if text := timing.word.strip():
-                if words and has_spaces and not timing.word.startswith(" "):  # "o" and "'clock" are one word
-                    words[-1] = _joined(words[-1], text, float(timing.probability))
-                    continue
-                start, end = piece.offset_s + float(timing.start) + shift, piece.offset_s + float(timing.end) + shift
-                start, end = _settle(start, end, piece.speech)
-                start = max(start, after)
-                after = max(end, start + SHORTEST_WORD_S)
-                words.append(Word(round(start, 3), round(after, 3), text, round(float(timing.probability), 4)))
+        for timing in heard.timings:
+            text = timing.text.strip()
+            if not text:
+                continue
+            is_mark = not re.search(r"\w", text)
+            if words and not timing.text.startswith(" ") and (is_mark or language not in WITHOUT_SPACES):  # "o" and "'clock" are one word
+                words[-1] = _joined(words[-1], text, words[-1].probability if is_mark else timing.probability)
+                continue
+            start, end = _settle(shift + timing.start, shift + timing.end, piece.speech)
+            start = max(start, after)
+            after = max(end, start + SHORTEST_WORD_S)
+            words.append(Word(round(start, 3), round(after, 3), text, round(timing.probability, 4)))
         return words
+
+
+@dataclass
+class _Try:
+    """What was heard of a piece with one prompt or another."""
+
+    heard: Heard
+    words: list[Word]
+
+    def unheard_s(self, piece: Piece) -> float:
+        """Seconds of speech between the words."""
+        return sum(end - start for start, end in truth.wordless(self.words, piece.speech, least=0.25, reach=0.1))
+
+
+def is_doubtful(logprob: float, compression: float) -> bool:
+    """Whether a piece is worth another try."""
+    return compression > truth.MAX_COMPRESSION or logprob < truth.MIN_LOGPROB
+
+
+def is_silent(logprob: float, no_speech: float) -> bool:
+    """Whisper itself hears nobody: trying harder would only make it invent."""
+    return no_speech > truth.MAX_NO_SPEECH and logprob < truth.MIN_LOGPROB
 
 
 def _joined(word: Word, text: str, probability: float) -> Word:
@@ -216,15 +225,6 @@ def _missed(piece: Piece, words: list[Word]) -> list[Piece]:
     return [Piece(_slice(piece.samples, (a - piece.offset_s, b - piece.offset_s)), a, _within(piece.speech, (a, b))) for a, b in gaps]
 
 
-def _is_doubtful(result: Any) -> bool:
-    return bool(result.compression_ratio > MAX_COMPRESSION or result.avg_logprob < MIN_LOGPROB)
-
-
-def _is_silent(result: Any) -> bool:
-    """Whisper itself hears nobody: trying harder would only make it invent."""
-    return bool(result.no_speech_prob > MAX_NO_SPEECH and result.avg_logprob < MIN_LOGPROB)
-
-
 def _settle(start: float, end: float, speech: voice.Spans) -> tuple[float, float]:
     """Draw a word that reaches into silence back to the voice in it; cap what is impossibly long."""
     voiced = [(max(start, a), min(end, b)) for a, b in speech if a < end and b > start]
@@ -234,15 +234,15 @@ def _settle(start: float, end: float, speech: voice.Spans) -> tuple[float, float
     return start, min(end, start + LONGEST_WORD_S)
 
 
-def _segments(words: list[Word], speech: voice.Spans, doubtful: bool) -> list[Segment]:
-    """Words grouped at pauses and sentence ends."""
-    groups: list[list[Word]] = []
-    for word in words:
-        if groups and not _ends(groups[-1], word):
-            groups[-1].append(word)
+def _segments(words: list[Word], doubts: list[str], speech: voice.Spans) -> list[Segment]:
+    """Words in order, grouped at pauses, at sentence ends, and where the sound begins or ceases to support them."""
+    groups: list[tuple[str, list[Word]]] = []
+    for word, reason in sorted(zip(words, doubts, strict=True), key=lambda pair: pair[0].start):
+        if groups and groups[-1][0] == reason and not _ends(groups[-1][1], word):
+            groups[-1][1].append(word)
         else:
-            groups.append([word])
-    return [_segment(group, speech, doubtful) for group in groups]
+            groups.append((reason, [word]))
+    return [_segment(group, reason, speech) for reason, group in groups]
 
 
 def _ends(group: list[Word], following: Word) -> bool:
@@ -253,30 +253,10 @@ def _ends(group: list[Word], following: Word) -> bool:
     return last.text[-1] in ".?!" and (pause >= SHORT_PAUSE_S or length >= LONG_SEGMENT_S)
 
 
-def _segment(group: list[Word], speech: voice.Spans, doubtful: bool) -> Segment:
-    start, end = group[0].start, group[-1].end
+def _segment(group: list[Word], reason: str, speech: voice.Spans) -> Segment:
+    reason = reason or truth.reason_together(group, speech)
     text = " ".join(word.text for word in group)
-    spoken = sum(voice.overlap(speech, word.start, word.end) for word in group)
-    length = sum(word.end - word.start for word in group)
-    voiced = spoken / length if length else 0.0
-    supported = not doubtful and voiced >= MIN_VOICED and not has_loop(text)
-    return Segment(start, end, text, tuple(group), supported)
-
-
-def has_loop(text: str) -> bool:
-    """Whether one to twelve words come again and again: five times and ten words in all, or a longer phrase four times.
-
-    People do say a word six times; Whisper over silence says it forty times.
-    """
-    words = re.findall(r"[\w']+", text.lower())
-    for size in range(1, 13):
-        same = 0
-        for before, after in zip(words, words[size:], strict=False):
-            same = same + 1 if before == after else 0
-            times = same // size + 1
-            if (times >= 5 and same + size >= 10) or (times >= 4 and size >= 4):
-                return True
-    return False
+    return Segment(group[0].start, group[-1].end, text, tuple(group), supported=not reason, reason=reason)
 
 
 Progress = Callable[[int, int], None]
@@ -286,29 +266,39 @@ def run(
     samples: Floats,
     *,
     engine: Engine,
-    language: str | None = "en",
+    language: str | None = LANGUAGE,
     probability: Floats | None = None,
     start_piece: int = 0,
+    prompt: str = "",
     on_progress: Progress | None = None,
 ) -> Iterator[tuple[int, int, list[Segment]]]:
     """Transcribe a whole recording, piece by piece: (pieces done, pieces in all, segments of this piece).
 
     The cuts depend on the sound alone, so whoever kept the first k pieces passes `start_piece=k` and
     goes on. `probability` is `voice.activity(samples)`, measured if not given. `language=None` finds it out.
+    The first piece comes by itself, so that somebody who waits soon sees text.
     """
     if probability is None:
         probability = voice.activity(samples)
     speech = voice.segments(probability)
     spans = voice.cuts(probability, duration_s=len(samples) / RATE, max_s=MAX_PIECE_S)
-    if language is None and spans:
-        language = engine.detect_language(_slice(samples, spans[0]))
-    for first in range(start_piece, len(spans), BATCH):
-        batch = spans[first : first + BATCH]
+    if language is None:
+        language = language_of(samples, engine=engine, probability=probability)
+    while start_piece < len(spans):
+        batch = spans[start_piece : start_piece + (engine.batch if start_piece else 1)]
         pieces = [Piece(_slice(samples, span), span[0], _within(speech, span)) for span in batch]
-        for index, segments in enumerate(engine.transcribe_pieces(pieces, language or "en"), first + 1):
+        for segments in engine.transcribe_pieces(pieces, language, prompt):
+            start_piece += 1
             if on_progress:
-                on_progress(index, len(spans))
-            yield index, len(spans), segments
+                on_progress(start_piece, len(spans))
+            yield start_piece, len(spans), segments
+
+
+def language_of(samples: Floats, *, engine: Engine, probability: Floats) -> str:
+    """The likeliest language code over a few pieces from the whole recording, not only its beginning."""
+    spans = voice.cuts(probability, duration_s=len(samples) / RATE, max_s=MAX_PIECE_S)
+    places = sorted({round(place) for place in np.linspace(0, len(spans) - 1, min(PIECES_FOR_LANGUAGE, len(spans)))})
+    return engine.detect_language(*(_slice(samples, spans[place]) for place in places))
 
 
 def _slice(samples: Floats, span: tuple[float, float]) -> Floats:

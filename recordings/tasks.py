@@ -24,7 +24,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 from django_tasks import task
 
-from recordings import ledger, pipeline, vault
+from recordings import ledger, pipeline, replay, vault
 from recordings.models import Recording
 
 logger = logging.getLogger("recordings.tasks")
@@ -45,7 +45,7 @@ _PASSED_ON = (
 )
 _CONFIGURATION = (
     "ALLOWED_HOSTS", "BEHIND_PROXY", "DATABASE_URL", "DEBUG", "DEMO", "PROCESSING_", "RECORDING_", "SECRET_KEY", "SECURE", "SITE_URL",
-    "TASKS_URL", "TIME_ZONE", "TRANSCRIPTION_", "WHISPER_MODEL", "PLUMBLINE_", "S3_", "PG",
+    "TASKS_URL", "TIME_ZONE", "TRANSCRIPTION_", "WEIGHTS_DIR", "WHISPER_MODEL", "PLUMBLINE_", "S3_", "PG",
 )  # fmt: skip
 
 
@@ -65,6 +65,8 @@ def process_recording(recording_id: str) -> None:
 
 
 def _process(recording_id: uuid.UUID, stopping: list[int]) -> None:
+    if not replay.is_open():
+        return  # the sweep sends it again once the site is open
     token = ledger.claim(recording_id, now=ledger.clock())
     if token is None:
         return

@@ -1,7 +1,8 @@
 """Taking in a recording: sealed from the first byte, looked at, and only then kept. A refusal changes nothing."""
 
 import datetime as dt
-from typing import Any
+from collections.abc import Callable
+from typing import Any, BinaryIO, Protocol
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -16,12 +17,13 @@ from wagtail.log_actions import log
 
 from recordings import audio, keystore, permissions, pipeline, sealedfile, vault
 from recordings import consent as consents
-from recordings.models import Consent, Purpose, Recording, SealedObject
-from recordings.vault import Staging
+from recordings.models import Consent, Recording, SealedObject
+from recordings.vault import Staging, StoreAway
 from supervision.models import FamilyReference, Membership, User
 
 QUIET_DB = -45.0
 LOUD_DB = -0.1
+NO_ROOM = "There is no room left for recordings. Nothing was kept. Tell the person who runs Plumbline, and try again later."
 SAME_SUBMISSION = dt.timedelta(minutes=10)
 
 
@@ -37,6 +39,28 @@ class AlreadyUploaded(UploadRefused):
         self.recording = recording
 
 
+class Unavailable(Exception):
+    """Nothing is wrong with the recording: the service cannot look at it now. What has come stays."""
+
+
+class Staged(Protocol):
+    """What came in, sealed under a key of its own."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of content."""
+
+    @property
+    def fingerprint(self) -> str:
+        """`vault.new_fingerprint` of the content, in hexadecimal."""
+
+    def open(self) -> BinaryIO:
+        """The content, from its beginning."""
+
+    def promote(self, recording: Recording, *, now: dt.datetime) -> SealedObject:
+        """Seals the content again, as the recording's original."""
+
+
 def families_for(user: User) -> QuerySet[FamilyReference]:
     """The open families for which a person may send a recording: `permissions.can_upload` as a query."""
     today = timezone.localdate()
@@ -47,13 +71,22 @@ def families_for(user: User) -> QuerySet[FamilyReference]:
     return FamilyReference.objects.filter(is_open & (Q(Exists(supervises)) | Q(Exists(treats), therapist=user)))
 
 
-def receive(*, consent: Consent, session_on: dt.date, staged: Staging, by: User, now: dt.datetime) -> Recording:
-    """Keeps what was staged as a recording and hands it to the pipeline. Raises UploadRefused.
+def receive(
+    *,
+    consent: Consent,
+    session_on: dt.date,
+    staged: Staged,
+    by: User,
+    now: dt.datetime,
+    then: Callable[[Recording], None] | None = None,
+) -> Recording:
+    """Keeps what was staged as a recording and hands it to the pipeline. Raises UploadRefused, Unavailable.
 
     Looks at permission and consent before the content, and again in the transaction that keeps it: a consent withdrawn
-    meanwhile wins. The caller discards the staging afterwards, whatever happens.
+    meanwhile wins. `then` runs last in that transaction and may refuse by raising. The caller discards what was staged
+    afterwards, whatever happens.
     """
-    _may_receive(consent, session_on, by, now)
+    check(consent, session_on, by, now)
     twin = Recording.objects.kept().filter(fingerprint=staged.fingerprint).first()
     if twin is not None:
         raise AlreadyUploaded(twin)
@@ -61,7 +94,7 @@ def receive(*, consent: Consent, session_on: dt.date, staged: Staging, by: User,
         try:
             probe = audio.inspect(content, min_seconds=settings.RECORDING_MIN_SECONDS, max_seconds=settings.RECORDING_MAX_SECONDS)
         except audio.UnreadableAudio as error:
-            raise UploadRefused(str(error)) from error
+            raise (Unavailable if error.code == "no_ffmpeg" else UploadRefused)(str(error)) from error
 
     recording = Recording(
         consent=consent,
@@ -75,13 +108,14 @@ def receive(*, consent: Consent, session_on: dt.date, staged: Staging, by: User,
         peak_db=probe.peak_db,
         container=probe.container,
         size=staged.size,
+        has_video=probe.has_video,
         fingerprint=staged.fingerprint,
     )
     vault.create_key(recording.pk, purpose=vault.INCOMING)
     original = None
     try:
         original = staged.promote(recording, now=now)
-        _keep(recording, original, by=by, now=now)
+        _keep(recording, original, by=by, now=now, then=then)
         keystore.settle(recording.pk, purpose=vault.KEPT)
     except BaseException as error:
         if Recording.objects.filter(pk=recording.pk).exists():
@@ -98,16 +132,19 @@ def receive(*, consent: Consent, session_on: dt.date, staged: Staging, by: User,
 
 
 @transaction.atomic
-def _keep(recording: Recording, original: SealedObject, *, by: User, now: dt.datetime) -> None:
+def _keep(recording: Recording, original: SealedObject, *, by: User, now: dt.datetime, then: Callable[[Recording], None] | None) -> None:
     consent = Consent.objects.select_for_update().get(pk=recording.consent_id)
-    _may_receive(consent, recording.session_on, by, now)
+    check(consent, recording.session_on, by, now)
     recording.save(force_insert=True)
     original.save(force_insert=True)
     pipeline.submit(recording=recording, now=now)
     log(instance=recording, action="recordings.upload", user=by, data={"consent": consent.pk, "family": recording.family_id})
+    if then is not None:
+        then(recording)
 
 
-def _may_receive(consent: Consent, session_on: dt.date, by: User, now: dt.datetime) -> None:
+def check(consent: Consent, session_on: dt.date, by: User, now: dt.datetime) -> None:
+    """Whether that person may send a recording of that day under that consent. Raises UploadRefused."""
     today = timezone.localdate(now)
     if not permissions.can_upload(by, consent.family):
         raise UploadRefused("You cannot send recordings of this family. Its therapist and the team's supervisors can.")
@@ -117,10 +154,9 @@ def _may_receive(consent: Consent, session_on: dt.date, by: User, now: dt.dateti
         raise UploadRefused(
             f"The session took place before the consent was given on {date_format(consent.given_on, 'j F Y')}. A recording made without consent cannot be kept."
         )
-    for day in (session_on, today):
-        missing = consents.why_not(consent, Purpose.RECORD, on=day)
-        if missing:
-            raise UploadRefused(f"You can't upload yet. {missing} Ask for consent, or choose another family.")
+    missing = consents.why_not_session(consent, session_on, on=today)
+    if missing:
+        raise UploadRefused(f"You can't upload yet. {missing} Ask for consent, or choose another family.")
 
 
 def is_same_submission(recording: Recording, *, consent: Consent, by: User, now: dt.datetime) -> bool:
@@ -182,7 +218,7 @@ class SealingUploadHandler(FileUploadHandler):
         boundary: str,
         encoding: str | None = None,
     ) -> None:
-        if content_length > settings.RECORDING_MAX_BYTES + 64 * 1024:
+        if content_length > _plain_limit() + 64 * 1024:
             self._refuse_size()
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
@@ -193,15 +229,13 @@ class SealingUploadHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         assert self.staged is not None  # noqa: S101 (new_file has run)
-        if start + len(raw_data) > settings.RECORDING_MAX_BYTES:
+        if start + len(raw_data) > _plain_limit():
             self._refuse_size()
             raise SkipFile
         try:
             self.staged.write(raw_data)
-        except OSError:
-            self.refusal = (
-                "There is no room left for recordings. Nothing was kept. Tell the person who runs Plumbline, and try again later."
-            )
+        except OSError as error:
+            self.refusal = str(error) if isinstance(error, StoreAway) else NO_ROOM
             self.discard()
             raise SkipFile from None
 
@@ -216,6 +250,15 @@ class SealingUploadHandler(FileUploadHandler):
             self.staged.discard()
 
     def _refuse_size(self) -> None:
-        largest = filesizeformat(settings.RECORDING_MAX_BYTES)
-        self.refusal = f"The file is larger than {largest}, the most that can be sent. Save it as sound only, in a compressed format."
+        largest = filesizeformat(_plain_limit())
+        self.refusal = f"The file is larger than {largest}, the most that this form takes. " + (
+            "Save it as sound only, in a compressed format."
+            if _plain_limit() == settings.RECORDING_MAX_BYTES
+            else "Use a browser with JavaScript, which can send more, or save it as sound only, in a compressed format."
+        )
         self.discard()
+
+
+def _plain_limit() -> int:
+    """Bytes that a form may bring in one piece."""
+    return min(settings.RECORDING_MAX_BYTES, settings.RECORDING_PLAIN_MAX_BYTES)

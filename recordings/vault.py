@@ -1,10 +1,11 @@
-"""The vault: everything that comes from a voice, sealed under its recording's own key. The only module with cryptography in it.
+"""The vault: everything that comes from a voice, sealed under its recording's own key. With `wrapping.py` the only module with cryptography in it.
 
 A recording's data key is random, wrapped (AES-KW) under the site key, and kept in the key store alone (`keystore.py`). Each
 object has its own subkey, HKDF(data key, object id), so that no key meets a nonce twice. Files: `sealedfile.py`.
 Destroying the key comes first in every destruction; all else is clearing away.
 """
 
+import contextlib
 import datetime as dt
 import functools
 import hashlib
@@ -13,71 +14,54 @@ import os
 import uuid
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
-from recordings import keystore
+from recordings import keystore, store, wrapping
 from recordings.models import Recording, SealedObject, SealedText
 from recordings.sealedfile import Damaged, KeyGone, SealedReader, SealedWriter, Written, key_of, remove_file
-from recordings.sitekey import site_key
+from recordings.store import StoreAway
 
 __all__ = [
     "Damaged",
     "KeyGone",
     "SealedReader",
     "Staging",
+    "StoreAway",
     "create_key",
     "destroy_key",
     "has_key",
+    "new_fingerprint",
     "open_apart",
     "open_bytes",
     "open_sealed",
     "open_text",
+    "open_texts",
     "seal",
     "seal_apart",
     "seal_bytes",
+    "seal_original",
     "seal_text",
+    "try_storage",
 ]
 
 _TEXT_VERSION = b"\x01"
 _NONCE = 12
 # What a key is for: a recording that is kept, one that is being taken in, or (`Staging.KIND`) an upload in progress.
 KEPT, INCOMING = "recording", "incoming"
+KEY_MISSING = "The key of this recording is missing, so it cannot be opened. Ask the person who runs Plumbline to restore the key store."
 
 
 # Keys
 
 
-def _derive(key: bytes, use: str, context: bytes = b"") -> bytes:
-    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"plumbline {use}".encode() + b"\0" + context).derive(key)
-
-
-def _wrapping_key() -> bytes:
-    return _checked_wrapping_key(site_key(), settings.KEYSTORE_PATH)
-
-
-@functools.lru_cache(maxsize=4)
-def _checked_wrapping_key(site: bytes, store: Path) -> bytes:
-    """Also makes sure that the key store was made under this very site key: a wrong one must not look like lost recordings."""
-    ours = hmac.new(_derive(site, "check"), b"key store", hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(keystore.mark("site key", ours), ours):
-        raise ImproperlyConfigured("PLUMBLINE_VAULT_KEY is not the key that this key store was made with. Set the right one.")
-    return _derive(site, "wrap")
-
-
 def create_key(recording_id: uuid.UUID, *, purpose: str = KEPT) -> None:
     """Makes the recording's data key. Does nothing where there is one; a destroyed key never comes back."""
-    keystore.add(recording_id, aes_key_wrap(_wrapping_key(), os.urandom(32)), purpose=purpose)
+    wrapping.add_key(recording_id, os.urandom(32), purpose)
 
 
 def has_key(recording_id: uuid.UUID) -> bool:
@@ -94,20 +78,13 @@ def destroy_key(
     return keystore.erase(recording_id, reason=reason, note=note, person=person, at=at or dt.datetime.now(dt.UTC))
 
 
-class _ObjectCipher:
-    """AES-256-GCM under one object's subkey."""
+class _Cipher:
+    """AES-256-GCM."""
 
-    def __init__(self, key_id: uuid.UUID, object_id: uuid.UUID) -> None:
-        wrapped = keystore.get(key_id)
-        if wrapped is None:
-            raise KeyGone
-        try:
-            data_key = aes_key_unwrap(_wrapping_key(), wrapped)
-        except InvalidUnwrap as error:
-            raise Damaged("The key of this recording is damaged. Ask the person who runs Plumbline to restore the key store.") from error
-        self._gcm = AESGCM(_derive(data_key, "object", object_id.bytes))
+    def __init__(self, key: bytes) -> None:
+        self._gcm = AESGCM(key)
 
-    def seal(self, nonce: bytes, content: bytes, associated: bytes) -> bytes:
+    def seal(self, nonce: bytes, content: bytes | memoryview, associated: bytes) -> bytes:
         return self._gcm.encrypt(nonce, content, associated)
 
     def open(self, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
@@ -117,16 +94,23 @@ class _ObjectCipher:
             raise Damaged from error
 
 
+class _ObjectCipher(_Cipher):
+    """Under one object's subkey. Raises KeyGone, Damaged."""
+
+    def __init__(self, key_id: uuid.UUID, object_id: uuid.UUID) -> None:
+        super().__init__(wrapping.derive(wrapping.data_key(key_id), "object", object_id.bytes))
+
+
 # Files
 
 
-def _writer(key_id: uuid.UUID, kind: str, number: int = 0) -> SealedWriter:
+def _writer(key_id: uuid.UUID, kind: str, number: int = 0, *, is_hashed: bool = True) -> SealedWriter:
     object_id = uuid.uuid4()
-    return SealedWriter(_ObjectCipher(key_id, object_id), key_id, object_id, kind, number)
+    return SealedWriter(_ObjectCipher(key_id, object_id), key_id, object_id, kind, number, is_hashed=is_hashed)
 
 
-def _write(key_id: uuid.UUID, kind: str, chunks: Iterable[bytes], number: int = 0) -> Written:
-    writer = _writer(key_id, kind, number)
+def _write(key_id: uuid.UUID, kind: str, chunks: Iterable[bytes], number: int = 0, *, is_hashed: bool = True) -> Written:
+    writer = _writer(key_id, kind, number, is_hashed=is_hashed)
     try:
         for chunk in chunks:
             writer.write(chunk)
@@ -156,26 +140,48 @@ def seal(
     meanwhile gets nothing: its key goes before its rows, and both are looked at under the lock on its row. The row is
     written inside `within`: a transaction of the caller's that begins only once the file is there, and may refuse it.
     """
-    written = _write(recording.pk, kind, chunks, number)
+    try:
+        written = _write(recording.pk, kind, chunks, number)
+    except KeyGone:
+        raise _gone(recording.pk) from None
     try:
         with within or transaction.atomic():
             Recording.objects.select_for_update().get(pk=recording.pk)
             if not has_key(recording.pk):
-                raise KeyGone
+                raise _gone(recording.pk)
             for old in SealedObject.objects.filter(recording=recording, kind=kind, number=number):
-                transaction.on_commit(functools.partial(remove_file, old.pk))
+                transaction.on_commit(functools.partial(remove_file, old.pk), robust=True)
                 old.delete()
             row = _row(recording, kind, number, written, now)
             row.save(force_insert=True)
     except BaseException:
-        remove_file(written.object_id)
+        _remove_unnamed(written.object_id)
         raise
     return row
 
 
+def _remove_unnamed(object_id: uuid.UUID) -> None:
+    """Takes back a file whose row was not written. Where nobody can tell, it stays: it goes when its key does."""
+    with contextlib.suppress(DatabaseError, StoreAway):
+        if not SealedObject.objects.filter(pk=object_id).exists():
+            remove_file(object_id)
+
+
+def _gone(recording_id: uuid.UUID) -> Exception:
+    """A recording whose key is gone without having been destroyed is not destroyed: its key store is not all here."""
+    return KeyGone() if keystore.is_erased(recording_id) else Damaged(KEY_MISSING)
+
+
+def _cipher_of(recording_id: uuid.UUID, object_id: uuid.UUID) -> _ObjectCipher:
+    try:
+        return _ObjectCipher(recording_id, object_id)
+    except KeyGone:
+        raise _gone(recording_id) from None
+
+
 def open_sealed(sealed: SealedObject) -> SealedReader:
     """The content, readable and seekable. Raises KeyGone when it has been destroyed, Damaged when it is not what was sealed."""
-    cipher = _ObjectCipher(sealed.recording_id, sealed.pk)
+    cipher = _cipher_of(sealed.recording_id, sealed.pk)
     return SealedReader(cipher, sealed.recording_id, sealed.pk, sealed.kind, number=sealed.number, size=sealed.size)
 
 
@@ -202,19 +208,35 @@ def open_text(sealed: SealedText | None) -> str:
     """The text; empty for none. Raises KeyGone, Damaged."""
     if sealed is None:
         return ""
+    return _opened(sealed, _cipher_of(sealed.recording_id, sealed.pk))
+
+
+def open_texts(texts: Iterable[SealedText]) -> list[str]:
+    """Many texts in order, asking the key store but once for each recording. Raises KeyGone, Damaged."""
+    keys: dict[uuid.UUID, bytes] = {}
+    opened = []
+    for sealed in texts:
+        if sealed.recording_id not in keys:
+            _cipher_of(sealed.recording_id, sealed.pk)  # says why, where there is no key
+            keys[sealed.recording_id] = wrapping.data_key(sealed.recording_id)
+        opened.append(_opened(sealed, _Cipher(wrapping.derive(keys[sealed.recording_id], "object", sealed.pk.bytes))))
+    return opened
+
+
+def _opened(sealed: SealedText, cipher: _Cipher) -> str:
     data = bytes(sealed.ciphertext)
     if not data.startswith(_TEXT_VERSION):
         raise Damaged
     nonce, body = data[1 : 1 + _NONCE], data[1 + _NONCE :]
-    return _ObjectCipher(sealed.recording_id, sealed.pk).open(nonce, body, _bound_to(sealed.recording_id, sealed.pk)).decode()
+    return cipher.open(nonce, body, _bound_to(sealed.recording_id, sealed.pk)).decode()
 
 
 # What belongs to a family and not to one recording (consent papers, its list of names), under a key of its own
 
 
-def seal_apart(key_id: uuid.UUID, kind: str, chunks: Iterable[bytes]) -> Written:
+def seal_apart(key_id: uuid.UUID, kind: str, chunks: Iterable[bytes], *, is_hashed: bool = True) -> Written:
     """A sealed file under any key; the caller keeps the row that names it. Raises KeyGone."""
-    return _write(key_id, kind, chunks)
+    return _write(key_id, kind, chunks, is_hashed=is_hashed)
 
 
 def open_apart(key_id: uuid.UUID, object_id: uuid.UUID, kind: str) -> SealedReader:
@@ -240,6 +262,16 @@ def open_bytes(key_id: uuid.UUID, use: str, sealed: bytes) -> bytes:
 # Uploads
 
 
+def new_fingerprint() -> hmac.HMAC:
+    """To be fed with content: equal content is found by it, and nothing can be told or guessed from it."""
+    return hmac.new(wrapping.fingerprint_key(), digestmod=hashlib.sha256)
+
+
+def seal_original(recording: Recording, chunks: Iterable[bytes], *, now: dt.datetime) -> SealedObject:
+    """Seals what came in as the recording's original, under the recording's key. The row is for the caller to save."""
+    return _row(recording, SealedObject.Kind.ORIGINAL, 0, _write(recording.pk, SealedObject.Kind.ORIGINAL, chunks), now)
+
+
 class Staging:
     """An upload in progress, sealed from its first byte under a key of its own. Leaves nothing behind unless promoted."""
 
@@ -247,9 +279,13 @@ class Staging:
 
     def __init__(self) -> None:
         self.id = uuid.uuid4()
+        self._hmac = new_fingerprint()
         create_key(self.id, purpose=self.KIND)
-        self._writer = _writer(self.id, self.KIND)
-        self._hmac = hmac.new(_derive(site_key(), "fingerprint"), digestmod=hashlib.sha256)
+        try:
+            self._writer = _writer(self.id, self.KIND)
+        except BaseException:
+            keystore.remove(self.id)
+            raise
         self._written: Written | None = None
         self._is_discarded = False
 
@@ -282,8 +318,7 @@ class Staging:
     def promote(self, recording: Recording, *, now: dt.datetime) -> SealedObject:
         """Seals the content as the recording's original, under the recording's key. The row is for the caller to save."""
         with self.open() as content:
-            written = _write(recording.pk, SealedObject.Kind.ORIGINAL, content.chunks())
-        return _row(recording, SealedObject.Kind.ORIGINAL, 0, written, now)
+            return seal_original(recording, content.chunks(), now=now)
 
     def discard(self) -> None:
         if not self._is_discarded:
@@ -310,16 +345,37 @@ def sweep(*, before: dt.datetime) -> int:
             keystore.settle(key_id, purpose=KEPT)
         else:
             keystore.remove(key_id)
-    gone = 0
-    for path in settings.VAULT_DIR.glob("*/*"):
-        if path.stat().st_mtime >= before.timestamp():
-            continue
-        if path.suffix == ".partial" or (path.suffix == ".sealed" and _is_unreadable(path)):
-            path.unlink(missing_ok=True)
+    place = store.current()
+    gone = place.clear_partial(before=before)
+    if keystore.marked(keystore.SITE_KEY) is None:
+        return gone  # a key store that never held a key: the real one is elsewhere, and knows how to read these files
+    for stored in place.listing():
+        if stored.stored_at < before and _is_unreadable(stored.object_id):
+            place.remove(stored.object_id)
             gone += 1
     return gone
 
 
-def _is_unreadable(path: Path) -> bool:
-    key_id = key_of(path)
-    return key_id is None or not has_key(key_id)
+def _is_unreadable(object_id: uuid.UUID) -> bool:
+    try:
+        key_id = key_of(object_id)
+    except FileNotFoundError:  # it went meanwhile
+        return False
+    # a row without its key: the key store is not all here, and may yet come back
+    return key_id is None or not (has_key(key_id) or SealedObject.objects.filter(pk=object_id).exists())
+
+
+def try_storage() -> None:
+    """Seals a few bytes under a key that nobody keeps, reads them and removes them. Raises StoreAway, Damaged, OSError (no room)."""
+    nobody, object_id = uuid.uuid4(), uuid.uuid4()
+    cipher = _Cipher(os.urandom(32))
+    writer = SealedWriter(cipher, nobody, object_id, "trial")
+    try:
+        writer.write(b"a trial")
+        writer.finish()
+        with SealedReader(cipher, nobody, object_id, "trial") as reader:
+            if reader.read() != b"a trial":
+                raise Damaged
+    finally:
+        writer.abandon()
+        remove_file(object_id)

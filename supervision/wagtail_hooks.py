@@ -8,6 +8,7 @@ from django.db.models.deletion import Collector, ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from wagtail import hooks
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 
@@ -46,9 +47,31 @@ def register_log_actions(actions: Any) -> None:
 class ProgrammeViewSet(SnippetViewSet):
     model = Programme
     icon = "clipboard-list"
-    list_display = ["name", "model_name"]
+    list_display = ["name", "model_name", "retention_days_after_release", "retention_days_after_upload"]
     ordering = ["name", "pk"]
     search_fields = ["name"]
+    panels = [
+        FieldPanel("name"),
+        FieldPanel("slug"),
+        FieldPanel("model_name"),
+        FieldPanel("lawful_basis"),
+        MultiFieldPanel(
+            [
+                FieldPanel(
+                    "retention_days_after_release",
+                    help_text="A recording is destroyed so many days after its first feedback was released. 1 to 365; usually 28.",
+                ),
+                FieldPanel(
+                    "retention_days_after_upload",
+                    help_text="And so many days after its upload at the latest, feedback or not. 1 to 365, and not less than the days "
+                    "after the feedback; usually 90.",
+                ),
+            ],
+            heading="How long recordings are kept",
+            help_text="A change holds for recordings that are here already, within a minute. After a shorter time is saved, those "
+            "whose time is then up are destroyed without a warning. Extensions and legal holds stay as they are.",
+        ),
+    ]
 
 
 class TeamViewSet(SnippetViewSet):

@@ -40,6 +40,7 @@ def private_data(settings, tmp_path):
     settings.KEYSTORE_PATH = tmp_path / "keys" / "keystore.sqlite3"
     settings.KEY_FILE = tmp_path / "keys" / "vault.key"
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.SENT_FLUSH_SECONDS = 0  # at once, so that no thread writes into the next test
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # only for speed
 
 

@@ -5,6 +5,7 @@ Addresses that only take POST are sent an empty one; everything is rolled back a
   422 or 400 may do it: the empty form was refused
   403 may know of it, may not do it           404 as if it did not exist
   in  is led to the sign-in page              405 cannot happen
+  401, 415: what tus says to somebody signed out, and to a form
 Whoever adds an address without a row here fails the second test.
 """
 
@@ -55,18 +56,56 @@ supervision:family-create       | team.slug                         | in     200
 supervision:family-close        | team.slug family.pk               | in     200  404 200 200 403  404 404  404 404  404  404  404
 recordings:list                 |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
 recordings:upload               |                                   | in     302  200 302 302 200  200 200  200 200  200  200  200
+recordings:tus                  |                                   | 401    415  415 415 415 415  415 415  415 415  415  415  415
+recordings:tus-upload           | unfinished.pk                     | 401    415  404 404 404 404  404 404  404 404  404  404  404
+recordings:upload-give-up       | unfinished.pk                     | in     200  404 404 404 404  404 404  404 404  404  404  404
+recordings:upload-finish        | unfinished.pk                     | in     302  404 404 404 404  404 404  404 404  404  404  404
 recordings:consent-create       | family.pk                         | in     200  404 200 200 403  404 404  404 404  404  404  404
 recordings:consent-detail       | consent.pk                        | in     200  404 200 200 200  404 404  404 200  404  404  404
 recordings:consent-print        | consent.pk                        | in     200  404 200 200 200  404 404  404 200  404  404  404
 recordings:consent-withdraw     | consent.pk                        | in     200  404 200 200 403  404 404  404 200  404  404  404
+recordings:consent-list         | family.pk                         | in     200  404 200 200 200  404 404  404 200  404  404  404
+recordings:consent-docx         | consent.pk                        | in     200  404 200 200 200  404 404  404 200  404  404  404
+recordings:consent-spoken       | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
+recordings:consent-link         | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
+recordings:withdraw-by-link     | withdrawal_token                  | 200    200  200 200 200 200  200 200  200 200  200  200  200
+recordings:wording-sheet        | wording.pk                        | in     200  200 200 200 200  200 200  200 200  404  404  404
+recordings:paper-add            | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
+recordings:paper                | paper.pk                          | in     200  404 200 200 200  404 404  404 200  404  404  404
+recordings:paper-remove         | paper.pk                          | in     302  404 302 302 403  404 404  404 403  404  404  404
+recordings:names                | family.pk                         | in     200  404 200 200 403  404 404  404 404  404  404  404
 recordings:detail               | recording.pk                      | in     200  404 200 200 200  404 404  404 200  404  404  404
 recordings:audio                | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:video                | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:redaction-create     | teachable.pk                      | in     302  404 302 302 302  404 404  404 403  404  404  404
+recordings:redaction            | teachable.pk redaction.number     | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:redaction-restart    | teachable.pk redaction.number     | in     302  404 302 302 302  404 404  404 403  404  404  404
+recordings:redaction-audio      | teachable.pk redaction.number     | in     200  404 200 200 200  404 404  404 403  404  404  404
 recordings:delete               | recording.pk                      | in     403  404 200 200 403  404 404  404 403  404  404  404
 recordings:certificate          | gone.pk                           | in     200  404 200 200 200  404 404  404 200  404  404  404
+recordings:extend               | teachable.pk                      | in     403  404 200 200 403  404 404  404 200  404  404  404
+recordings:hold-ask             | teachable.pk                      | in     403  404 200 200 403  404 404  404 200  404  404  404
+recordings:hold-agree           | hold.pk                           | in     403  404 403 200 403  404 404  404 200  404  404  404
+recordings:hold-release         | hold.pk                           | in     403  404 200 200 403  404 404  404 200  404  404  404
+recordings:governance           |                                   | in     403  403 403 403 403  403 403  403 200  403  403  403
+recordings:governance-listening |                                   | in     403  403 403 403 403  403 403  403 200  403  403  403
+recordings:governance-certificates |                                | in     403  403 403 403 403  403 403  403 200  403  403  403
+recordings:governance-holds     |                                   | in     403  403 403 403 403  403 403  403 200  403  403  403
+recordings:governance-exports   |                                   | in     403  403 403 403 403  403 403  403 200  403  403  403
+recordings:research             |                                   | in     403  403 403 403 403  403 403  403 302  403  403  403
+recordings:governance-keys      |                                   | in     403  403 403 403 403  403 403  403 200  403  403  403
 recordings:status               | recording.pk                      | in     302  404 302 302 302  404 404  404 302  404  404  404
 recordings:retry                | recording.pk                      | in     302  404 302 302 302  404 404  404 302  404  404  404
 recordings:transcript           | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:transcript-words     | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:transcript-edit      | recording.pk                      | in     422  404 422 422 422  404 404  404 403  404  404  404
+recordings:transcript-speakers  | recording.pk                      | in     422  404 422 422 422  404 404  404 403  404  404  404
+recordings:transcript-undo      | recording.pk                      | in     422  404 422 422 422  404 404  404 403  404  404  404
+recordings:transcript-again     | recording.pk                      | in     302  404 302 302 403  404 404  404 403  404  404  404
+recordings:transcript-export    | recording.pk plain_text           | in     200  404 200 200 200  404 404  404 403  404  404  404
 recordings:peaks                | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:voices-delete        | recording.pk                      | in     200  404 200 200 403  404 404  404 200  404  404  404
+recordings:mel                  | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
 recordings:review-list          |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
 recordings:review               | recording.pk                      | in     403  404 403 403 200  404 404  404 403  404  404  404
 recordings:review-submit        | review.pk                         | in     404  404 404 404 200  404 404  404 404  404  404  404

@@ -8,8 +8,20 @@ from django.utils import timezone
 
 from learning import enrolment
 from learning.models import TrainingRecord
-from recordings import codebook, vault
-from recordings.models import Annotation, Code, DestructionCertificate, Processing, Recording, Review, SealedObject
+from recordings import casefile, codebook, tus, vault, withdrawallink
+from recordings.declared import Label
+from recordings.models import (
+    Annotation,
+    Code,
+    DestructionCertificate,
+    LegalHold,
+    Processing,
+    Purpose,
+    Recording,
+    Redaction,
+    Review,
+    SealedObject,
+)
 from supervision import instruments, invitations, sessions
 from supervision.models import Evidence, Instrument, Membership
 from tests import factories
@@ -38,6 +50,7 @@ def build(team, cast):
         lessons=[],
     )
     world.strengths_word = "strengths"
+    world.plain_text = "txt"
     world.requirement = factories.make_requirement(team.programme, "course")
     world.evidence = Evidence.objects.create(
         person=thea,
@@ -52,6 +65,11 @@ def build(team, cast):
     world.membership = Membership.objects.get(user=cast["tom"])
     world.family = factories.make_family(team, thea)
     world.consent = factories.make_consent(world.family)
+    world.wording = world.consent.wording
+    world.paper = casefile.keep_note(consent=world.consent, kind="capacity", text="Understood it.", by=thea, now=now)
+    world.withdrawal_token = withdrawallink.make(consent=world.consent, by=thea, now=now)
+    about = Label("session.wav")
+    world.unfinished = tus.begin(consent=world.consent, session_on=factories.today(), length=9000, about=about, by=thea, now=now)
     world.session = sessions.hold(
         team=team, kind="supervision", held_on=factories.days_ago(1), held_by=sam, minutes=60, people=[thea], by=sam, now=now
     )
@@ -84,6 +102,19 @@ def build(team, cast):
     )
     code = Code.objects.filter(programme=team.programme).first()
     world.annotation = Annotation.objects.create(review=world.review, code=code, start_ms=0, end_ms=900, created_at=now, changed_at=now)
+    vault.seal(world.recording, SealedObject.Kind.VIDEO, [bytes(500)], now=now)
+    taught = factories.make_consent(world.family, purposes=[Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE, Purpose.TEACH])
+    world.teachable = _recording(taught, now)
+    world.redaction = Redaction.objects.create(
+        recording=world.teachable,
+        number=1,
+        state=Redaction.State.READY,
+        proposed_at=now,
+        proposed_by=thea,
+        confirmed_at=now,
+        confirmed_by=thea,
+    )
+    vault.seal(world.teachable, SealedObject.Kind.REDACTED, [bytes(500)], number=1, now=now)
     world.gone = _recording(world.consent, now, state=Recording.State.DESTROYED, destroyed_at=now)
     DestructionCertificate.objects.create(
         recording=world.gone,
@@ -93,6 +124,9 @@ def build(team, cast):
         backups_unreadable_on=factories.today() + dt.timedelta(days=7),
         destroyed_at=now,
         destroyed_by=thea,
+    )
+    world.hold = LegalHold.objects.create(
+        recording=world.recording, reason="Complaint", ends_on=factories.today() + dt.timedelta(days=20), asked_at=now, asked_by=sam
     )
     return world
 

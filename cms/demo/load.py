@@ -16,7 +16,7 @@ from recordings.models import ConsentWording
 from supervision import instruments, requirements, teams
 from supervision.models import Membership, Programme, Team, User
 
-WORDING = Path(__file__).resolve().parent / "consent-wording.md"
+WORDINGS = Path(__file__).resolve().parent
 Role = Membership.Role
 
 
@@ -64,7 +64,12 @@ def _people_and_teams(now: dt.datetime) -> Loaded:
         ConsentWording.objects.get_or_create(
             programme=programme,
             version=1,
-            defaults={"text": WORDING.read_text(encoding="utf-8"), "effective_from": timezone.localdate(now) - dt.timedelta(days=800)},
+            defaults={
+                "text": (WORDINGS / "consent-wording.md").read_text(encoding="utf-8"),
+                "young_text": (WORDINGS / "consent-wording-young.md").read_text(encoding="utf-8"),
+                "spoken_text": (WORDINGS / "consent-wording-spoken.md").read_text(encoding="utf-8"),
+                "effective_from": timezone.localdate(now) - dt.timedelta(days=800),
+            },
         )
     made_teams = {}
     for slug, (name, programme_slug) in people.TEAMS.items():

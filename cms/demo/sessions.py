@@ -1,4 +1,4 @@
-"""The demo's three recorded sessions: consent, upload, and the two that the consultant has already reviewed.
+"""The demo's three recorded sessions: upload, and the two that the consultant has already reviewed.
 
 The worker transcribes them for real once it runs. Scripts are ours and the voices are synthetic (`audio/README.md`).
 """
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from django.db import transaction
 
-from recordings import annotation, consent, listening, review, uploads, vault
-from recordings.models import Code, Consent, ConsentWording, Purpose, Recording, Review
+from cms.demo import consents
+from recordings import annotation, listening, review, uploads, vault
+from recordings.models import Code, Recording, Review
 from supervision.models import FamilyReference, Instrument, Item
 
 if TYPE_CHECKING:
@@ -20,16 +21,6 @@ if TYPE_CHECKING:
 
 AUDIO = Path(__file__).resolve().parent / "audio"
 REVIEWS = Path(__file__).resolve().parent / "reviews.yaml"
-ALL_BUT_TEACHING = (Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE, Purpose.TRAIN_RATERS)
-NEEDED = (Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE)
-
-# reference, people heard, consent given (days before), method, valid for (days after the load, or None)
-CONSENTS = (
-    ("H-2041", (("caregiver", "D.D.", ALL_BUT_TEACHING), ("young_person", "C.D.", NEEDED)), 40, Consent.Method.SIGNED_PAPER, None),
-    ("H-2044", (("caregiver", "L.W.", NEEDED), ("young_person", "J.W.", NEEDED)), 33, Consent.Method.SIGNED_SCREEN, 10),
-    ("H-2049", (("caregiver", "S.T.", NEEDED),), 3, Consent.Method.SIGNED_PAPER, None),
-    ("M-318", (("caregiver", "P.F.", ALL_BUT_TEACHING),), 60, Consent.Method.SPOKEN, None),
-)
 # file, family, days before the load on which it took place
 SESSIONS = (("session-1.opus", "H-2041", 15), ("session-2.opus", "H-2041", 3), ("session-3.opus", "M-318", 11))
 
@@ -42,32 +33,12 @@ def are_loaded() -> bool:
 
 def load(loaded: "Loaded") -> None:
     with transaction.atomic():
-        for entry in CONSENTS:
-            _consent(loaded, *entry)
+        consents.load(loaded)
     reviews = yaml.safe_load(REVIEWS.read_text(encoding="utf-8"))
     for name, reference, days in SESSIONS:
         recording = _upload(loaded, name, reference, days)
         if name in reviews:
             _review(loaded, recording, reviews[name], submitted=days - 4)
-
-
-def _consent(
-    loaded: "Loaded", reference: str, heard: tuple[tuple[str, str, tuple[Purpose, ...]], ...], days: int, method: str, valid: int | None
-) -> None:
-    family = FamilyReference.objects.get(reference=reference)
-    if family.consents.exists():
-        return
-    consent.record(
-        family=family,
-        wording=ConsentWording.objects.get(programme=family.team.programme, version=1),
-        method=method,
-        given_on=loaded.days_ago(days),
-        valid_until=loaded.anchor + dt.timedelta(days=valid) if valid else None,
-        people=[(role, initials, [str(purpose) for purpose in purposes]) for role, initials, purposes in heard],
-        parental_responsibility="The caregiver named here",
-        by=family.therapist,
-        now=loaded.at(days),
-    )
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

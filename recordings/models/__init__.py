@@ -10,7 +10,7 @@ from recordings.models.consent import (
     WithdrawalLink,
 )
 from recordings.models.keeping import LegalHold, RetentionExtension, RetentionWarning
-from recordings.models.recording import HeardInterval, Processing, Recording, TranscriptRun
+from recordings.models.recording import HeardInterval, Processing, Recording, SentInterval, TranscriptRun
 from recordings.models.review import Annotation, Code, DraftScore, Reply, Review
 from recordings.models.transcript import Redaction, ResearchExport, SpeechSettings, TranscriptEdit
 from recordings.models.upload import Upload, UploadPart
@@ -40,6 +40,7 @@ __all__ = [
     "Review",
     "SealedObject",
     "SealedText",
+    "SentInterval",
     "SpeechSettings",
     "TranscriptEdit",
     "TranscriptRun",

@@ -2,11 +2,14 @@
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, Q
+from django.http import HttpRequest
 from django.utils import timezone
+from wagtail.models import PreviewableMixin
 
 from supervision.models import FamilyReference, Membership, Programme, User
 
@@ -20,7 +23,7 @@ class Purpose(models.TextChoices):
     RESEARCH = "research", "Figures about the session, without words or names, are used in research"
 
 
-class ConsentWording(models.Model):
+class ConsentWording(PreviewableMixin, models.Model):
     """A version of the plain words that families are given. Never edited once used; a new version takes its place."""
 
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="wordings")
@@ -37,6 +40,13 @@ class ConsentWording(models.Model):
 
     def __str__(self) -> str:
         return f"Consent wording, version {self.version}"
+
+    def get_preview_template(self, request: HttpRequest, mode_name: str) -> str:
+        """Wagtail's preview is the family's blank sheet."""
+        return "recordings/consent_sheet.html"
+
+    def get_preview_context(self, request: HttpRequest, mode_name: str) -> dict[str, Any]:
+        return {**super().get_preview_context(request, mode_name), "wording": self}
 
     def clean(self) -> None:
         """Refuses to change what somebody has agreed to."""

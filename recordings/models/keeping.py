@@ -10,6 +10,10 @@ from supervision.models import User
 
 
 class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
+    def visible_to(self, user: User) -> "LegalHoldQuerySet":
+        """Those on the recordings that a person may know of."""
+        return self.filter(recording__in=Recording.objects.visible_to(user))
+
     def in_force(self, day: dt.date) -> "LegalHoldQuerySet":
         """Agreed by a second person, not ended before the day and not released."""
         return self.filter(agreed_at__isnull=False, released_at__isnull=True, ends_on__gte=day)
@@ -60,14 +64,15 @@ class RetentionExtension(models.Model):
 
 
 class RetentionWarning(models.Model):
-    """That people were told of a coming destruction; one for each recording and day, so that nobody is told twice."""
+    """That a person was told of a coming destruction; one for each recording, day and person, so that nobody is told twice."""
 
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="warnings")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     due_on = models.DateField()
     sent_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["recording", "due_on"], name="unique_retention_warning")]
+        constraints = [models.UniqueConstraint(fields=["recording", "due_on", "person"], name="unique_retention_warning")]
 
     def __str__(self) -> str:
         return f"Retention warning {self.pk}"

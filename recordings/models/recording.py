@@ -29,6 +29,11 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
     def ready(self) -> "RecordingQuerySet":
         return self.filter(state=Recording.State.READY)
 
+    def reviewable(self) -> "RecordingQuerySet":
+        """Those that can be heard and whose waveform is drawn; the transcript may still be on its way."""
+        drawn = Recording.objects.kept().filter(objects_sealed__kind="features")
+        return self.filter(Q(state=Recording.State.READY) | Q(pk__in=drawn.values("pk")))
+
     def agreed_to(self, purpose: str, *, on: dt.date) -> "RecordingQuerySet":
         """Those whose consent is in force on that day and whose every person heard agreed to the purpose: `consent.covers` for lists."""
         heard = ConsentPerson.objects.filter(consent=OuterRef("consent"))
@@ -37,10 +42,10 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         return self.filter(Exists(heard), ~Exists(without), consent__in=Consent.objects.in_force(on))
 
     def awaiting_review_by(self, user: User) -> "RecordingQuerySet":
-        """Ready recordings of others in the teams that the person consults to, which that person has not begun to review."""
+        """Reviewable recordings of others in the teams that the person consults to, which that person has not begun to review."""
         today = timezone.localdate()
         consults = Membership.objects.of(user).on(today).filter(role=Membership.Role.CONSULTANT, team=OuterRef("team"))
-        ready = self.ready().agreed_to(Purpose.RECORD, on=today).agreed_to(Purpose.REVIEW, on=today)
+        ready = self.reviewable().agreed_to(Purpose.RECORD, on=today).agreed_to(Purpose.REVIEW, on=today)
         begun = Recording.objects.filter(reviews__rater=user)
         return ready.filter(Exists(consults)).exclude(therapist=user).exclude(pk__in=begun.values("pk"))
 
@@ -167,3 +172,21 @@ class HeardInterval(models.Model):
 
     def __str__(self) -> str:
         return f"Heard interval {self.pk}"
+
+
+class SentInterval(models.Model):
+    """A stretch whose sound left the server for a person's browser, in milliseconds: what could have been heard, whatever the
+    browser reports. Reckoned from the bytes, so true to about a second. Kept after destruction."""
+
+    recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="sent")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    start_ms = models.PositiveIntegerField()
+    end_ms = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(end_ms__gt=models.F("start_ms")), name="sent_interval_has_length")]
+
+    def __str__(self) -> str:
+        return f"Sent interval {self.pk}"

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from wagtail.log_actions import log
 
-from recordings import permissions, serving, vault
+from recordings import permissions, sent, serving, vault
 from recordings.models import Recording, SealedObject
 from supervision.http import AuthenticatedRequest
 
@@ -15,14 +15,22 @@ _LOGGED_SECONDS = 1800
 
 @require_safe
 def stream(request: AuthenticatedRequest, pk: str) -> HttpResponseBase:
-    recording = Recording.objects.visible_to(request.user).select_related("consent").filter(pk=pk).first()
+    return serve(request, pk, SealedObject.Kind.PLAYBACK)
+
+
+def serve(request: AuthenticatedRequest, pk: str, kind: str, *, number: int = 0, media_type: str = "") -> HttpResponseBase:
+    """What was sealed of that kind and number, or the part that is asked for, to whoever may listen to the recording.
+
+    Where no media type is given, the first bytes tell which sound it is.
+    """
+    recording = Recording.objects.visible_to(request.user).select_related("consent", "team__programme").filter(pk=pk).first()
     if recording is None:
         return _missing()
     if recording.state == Recording.State.DESTROYED:
         return _gone()
     if not permissions.can_listen(request.user, recording):
         raise PermissionDenied("You cannot listen to this recording.")
-    sealed = SealedObject.objects.filter(recording=recording, kind=SealedObject.Kind.PLAYBACK).order_by("number").first()
+    sealed = SealedObject.objects.filter(recording=recording, kind=kind, number=number).first()
     if sealed is None:
         return _missing()
     try:
@@ -30,7 +38,8 @@ def stream(request: AuthenticatedRequest, pk: str) -> HttpResponseBase:
     except vault.KeyGone:
         return _gone()
     _note(request, recording)
-    return serving.range_response(request, reader, serving.sound_type(reader))
+    response = serving.range_response(request, reader, media_type or serving.sound_type(reader))
+    return sent.follow(response, recording=recording, person=request.user)
 
 
 def _missing() -> HttpResponse:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
-from recordings import codebook, comments, consent, permissions, workbench
+from recordings import codebook, comments, consent, listening, permissions, workbench
 from recordings import review as reviews
 from recordings.models import Purpose, Recording, Review
 from recordings.reviewforms import AnnotationForm
@@ -45,12 +45,15 @@ def page(
     codes = codebook.current(review.recording.team.programme)
     is_locked = review.state != Review.State.IN_PROGRESS
     at = request.GET.get("at", "")
+    turns = workbench.turns(review.recording)
+    if turns:
+        listening.note_read(recording=review.recording, person=request.user, now=timezone.now())
     context = {
         "review": review,
         "recording": review.recording,
         "is_locked": is_locked,
         "codes": codes,
-        "turns": workbench.turns(review.recording),
+        "turns": turns,
         "annotations": with_comments,
         "items": workbench.item_rows(review, kept),
         "state": reviews.completeness(review),

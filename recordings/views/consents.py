@@ -1,18 +1,23 @@
-"""Consents: written down, shown, printed, withdrawn."""
+"""Consents: written down, listed, shown, copied for the family."""
+
+import datetime as dt
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from recordings import consent as consents
-from recordings import destruction, permissions, withdrawal
-from recordings.forms import ConsentForm, PersonFormSet, WithdrawForm
-from recordings.models import Consent, Purpose, Recording
+from recordings import consentcopy, permissions, withdrawal
+from recordings.consentforms import BasePersonFormSet, ConsentForm, SpokenForm, person_formset
+from recordings.models import Consent, ConsentPaper, ConsentWording, FamilyKey, Purpose, Recording
 from supervision.http import AuthenticatedRequest
-from supervision.models import FamilyReference
+from supervision.models import FamilyReference, Team
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,11 +29,12 @@ def create(request: AuthenticatedRequest, family_pk: int) -> HttpResponse:
     now = timezone.now()
     today = timezone.localdate(now)
     wording = consents.current_wording(family.team.programme, on=today)
-    form = ConsentForm(request.POST or None, initial={"given_on": today})
-    people = PersonFormSet(request.POST or None, prefix="people")
+    last = _renewed(request, family)
+    form, people = _forms(request, last, today)
     if request.method == "POST" and wording is not None and form.is_valid() and people.is_valid():
+        heard = people.people(form.cleaned_data["method"])
         try:
-            consent = consents.record(family=family, wording=wording, people=people.people(), by=request.user, now=now, **form.cleaned_data)  # type: ignore[attr-defined]
+            consent = consents.record(family=family, wording=wording, people=heard, by=request.user, now=now, **form.cleaned_data)
         except consents.ConsentRefused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -38,96 +44,182 @@ def create(request: AuthenticatedRequest, family_pk: int) -> HttpResponse:
             else:
                 messages.success(request, "The consent is recorded. You can upload sessions with these people now.")
             return redirect("recordings:consent-detail", consent.pk)
-    context = {"family": family, "wording": wording, "form": form, "people": people}
+    context: dict[str, Any] = {"family": family, "wording": wording, "form": form, "people": people, "last": last}
+    if last is not None:
+        context["last_lines"] = consents.lines(last)
     return render(request, "recordings/consent_create.html", context, status=422 if request.method == "POST" else 200)
 
 
-def _load(request: AuthenticatedRequest, pk: int) -> Consent:
+def _renewed(request: AuthenticatedRequest, family: FamilyReference) -> Consent | None:
+    """The consent that is asked for anew, if it is this family's."""
+    wanted = request.GET.get("renew", "")
+    if not wanted.isdecimal() or len(wanted) > 17:
+        return None
+    return Consent.objects.filter(family=family, pk=wanted).prefetch_related("people").first()
+
+
+def _forms(request: AuthenticatedRequest, last: Consent | None, today: dt.date) -> tuple[ConsentForm, BasePersonFormSet]:
+    """A renewal brings along who was heard and how it was settled. The answers are asked for anew: nothing is ticked beforehand."""
+    initial: dict[str, Any] = {"given_on": today, "renewal": Consent.Renewal.UNTIL_WITHDRAWN}
+    heard: list[dict[str, str]] = []
+    if last is not None:
+        initial |= {"method": last.method, "renewal": last.renewal, "parental_responsibility": last.parental_responsibility}
+        heard = [{"role": person.role, "initials": person.initials} for person in last.people.all()]
+    formset = person_formset(len(heard))
+    if request.method == "POST":
+        return ConsentForm(request.POST, initial=initial), formset(request.POST, prefix="people")
+    people = formset(prefix="people")
+    for row, known in zip(people.forms, heard, strict=False):
+        row.initial = known
+    return ConsentForm(initial=initial), people
+
+
+def _consents(request: AuthenticatedRequest) -> QuerySet[Consent]:
     known = Consent.objects.visible_to(request.user).select_related(
-        "family__team__programme", "family__therapist", "wording", "recorded_by"
+        "family__team__programme", "family__therapist", "wording", "recorded_by", "withdrawal__person", "withdrawal__recorded_by"
     )
-    return get_object_or_404(known.prefetch_related("people"), pk=pk)
+    return known.prefetch_related("people")
+
+
+def load(request: AuthenticatedRequest, pk: int) -> Consent:
+    """The consent, for whoever may know of it."""
+    return get_object_or_404(_consents(request), pk=pk)
+
+
+@require_safe
+def listing(request: AuthenticatedRequest, family_pk: int) -> HttpResponse:
+    """All consents of a family, newest first, with what became of each."""
+    family = FamilyReference.objects.visible_to(request.user).select_related("team", "therapist").filter(pk=family_pk).first()
+    given = _consents(request).filter(family_id=family_pk).order_by("-given_on", "-pk")
+    if family is None:
+        first = given.first()  # the information governance lead sees consents, though not the list of families
+        if first is None:
+            raise Http404
+        family = first.family
+    today = timezone.localdate()
+    rows = [
+        {"consent": one, "standing": consents.standing(one, on=today), "term": consents.term(one), "lines": consents.lines(one)}
+        for one in given
+    ]
+    context = {
+        "family": family,
+        "rows": rows,
+        "can_ask": permissions.can_record_consent(request.user, family),
+        "can_name": permissions.can_keep_names(request.user, family),
+    }
+    return render(request, "recordings/consent_list.html", context)
 
 
 @require_safe
 def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    consent = _load(request, pk)
+    consent = load(request, pk)
     today = timezone.localdate()
     recordings = (
         Recording.objects.visible_to(request.user)
         .filter(consent=consent)
-        .select_related("family", "certificate")
-        .order_by("-session_on", "pk")
+        .select_related("family", "certificate", "consent")
+        .order_by("session_on", "pk")
     )
+    can_record = permissions.can_record_consent(request.user, consent.family)
+    papers = consent.papers.select_related("person", "sealed_by").order_by("sealed_at", "person__pk", "pk")
+    spoken_on = next((row for row in recordings if permissions.can_listen(request.user, row)), None)
     context = {
-        "consent": consent,
-        "family": consent.family,
-        "table": consents.table(consent),
+        **_shown(consent),
+        "standing": consents.standing(consent, on=today),
         "missing": consents.why_not(consent, Purpose.RECORD, on=today),
+        "ends_soon": consents.is_ending(consent, on=today),
         "recordings": recordings,
-        "withdrawal": getattr(consent, "withdrawal", None),
+        "papers": [paper for paper in papers if paper.kind != ConsentPaper.Kind.SIGNATURE],
+        "signatures": [paper for paper in papers if paper.kind == ConsentPaper.Kind.SIGNATURE],
+        "papers_gone": FamilyKey.objects.filter(family=consent.family, destroyed_at__isnull=False).exists(),
+        "is_spoken": consent.method == Consent.Method.SPOKEN,
+        "spoken_on": spoken_on if consent.spoken_at_ms is not None else None,
+        "link": consent.withdrawal_links.order_by("-made_at", "-pk").first(),
+        "outcome": withdrawal.outcome(consent, on=today) if consent.withdrawn_at else None,
         "can_withdraw": consent.withdrawn_at is None and permissions.can_withdraw(request.user, consent),
         "can_upload": permissions.can_upload(request.user, consent.family) and consents.covers(consent, Purpose.RECORD, on=today),
-        "can_renew": permissions.can_record_consent(request.user, consent.family),
+        "can_record": can_record,
+        "can_link": permissions.can_hand_out_link(request.user, consent),
     }
     return render(request, "recordings/consent_detail.html", context)
 
 
-@require_safe
-def printable(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    consent = _load(request, pk)
-    context = {
+@require_http_methods(["GET", "HEAD", "POST"])
+def spoken(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Enter or correct where on the recording the consent is spoken."""
+    consent = load(request, pk)
+    if not permissions.can_record_consent(request.user, consent.family):
+        raise PermissionDenied("The family's therapist and the team's supervisors enter this, while the family is open.")
+    form = SpokenForm(request.POST if request.method == "POST" else None, initial={"spoken_at_ms": consent.spoken_at_ms})
+    if request.method == "POST" and form.is_valid():
+        try:
+            consents.place_spoken(consent=consent, by=request.user, now=timezone.now(), **form.cleaned_data)
+        except consents.ConsentRefused as refusal:
+            form.add_error("spoken_at_ms", str(refusal))
+        else:
+            messages.success(request, "It is kept where on the recording the consent is spoken.")
+            return redirect("recordings:consent-detail", consent.pk)
+    context = {"consent": consent, "family": consent.family, "form": form}
+    return render(request, "recordings/consent_spoken.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _shown(consent: Consent) -> dict[str, Any]:
+    """What the page and the copy have in common."""
+    return {
         "consent": consent,
         "family": consent.family,
         "table": consents.table(consent),
+        "facts": consentcopy.facts(consent),
         "withdrawal": getattr(consent, "withdrawal", None),
+        "has_young_person": any(person.role == consents.Role.YOUNG_PERSON for person in consent.people.all()),
     }
-    return render(request, "recordings/consent_print.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    consent = _load(request, pk)
-    if not permissions.can_withdraw(request.user, consent):
-        raise PermissionDenied(
-            "A consent is withdrawn by the family's therapist, the team's supervisors or the information governance lead."
-        )
-    if consent.withdrawn_at is not None:
-        messages.info(request, "This consent has already been withdrawn.")
-        return redirect("recordings:consent-detail", consent.pk)
-    now = timezone.now()
-    kept = Recording.objects.kept().filter(consent=consent)
-    form = WithdrawForm(request.POST or None, consent=consent)
-    if request.method == "POST" and form.is_valid():
-        withdrawal.withdraw(consent=consent, by=request.user, now=now, **form.cleaned_data)
-        messages.success(
-            request,
-            "The consent is withdrawn, and everything that was recorded under it is destroyed. Nobody can hear or read it any more.",
-        )
-        return redirect("recordings:consent-detail", consent.pk)
-    context = {
-        "consent": consent,
-        "family": consent.family,
-        "form": form,
-        "goes": _goes(kept.count()),
-        "stays": [
-            "That a session was recorded and when, that this consent was given and withdrawn, and who listened.",
-            "Scores that a reviewer has submitted, without a word that was said.",
-            f"A certificate of destruction for each recording. Backups become unreadable by {destruction.unreadable_on(now):%-d %B %Y}.",
-        ],
-    }
-    return render(request, "recordings/consent_withdraw.html", context, status=422 if request.method == "POST" else 200)
+def copy_page(request: AuthenticatedRequest, consent: Consent, *, token: str = "", address: str = "") -> HttpResponse:
+    """The family's copy, to print; with the link in full where it has just been made."""
+    context = {**_shown(consent), "token": token, "address": address, "anytime": consentcopy.ANYTIME, "afterwards": consentcopy.AFTERWARDS}
+    if address:
+        context |= {"qr_image": consentcopy.qr_image(address), "by_link": consentcopy.BY_LINK}
+    else:
+        context["can_link"] = permissions.can_hand_out_link(request.user, consent)
+    response = render(request, "recordings/consent_print.html", context)
+    if address:
+        response["Cache-Control"] = "no-store, private"
+    return response
 
 
-def _goes(count: int) -> list[str]:
-    if not count:
-        return [
-            "This consent. Nothing has been recorded under it; nothing can be from now on.",
-            "An upload that is under way is refused when it arrives.",
-        ]
-    recordings = {1: "The one recording", 2: "Both recordings"}.get(count, f"All {count} recordings")
-    return [
-        f"{recordings} made under this consent: the sound, the transcript, and what was computed from them.",
-        "What reviewers wrote about them, and the replies.",
-        "An upload or a transcription that is under way: it is stopped and nothing of it is kept.",
-    ]
+def copy_file(consent: Consent, *, address: str = "") -> HttpResponse:
+    """The family's copy as a Word file."""
+    response = HttpResponse(consentcopy.as_docx(consent, link=address), content_type=consentcopy.DOCX)
+    response["Content-Disposition"] = 'attachment; filename="consent.docx"'
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+@require_safe
+def printable(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    return copy_page(request, load(request, pk))
+
+
+@require_safe
+def document(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    return copy_file(load(request, pk))
+
+
+@require_safe
+def sheet(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """The blank sheet of a wording, to read and sign on paper; for whoever belongs to a team of its programme."""
+    teams = Team.objects.visible_to(request.user)
+    wording = get_object_or_404(ConsentWording.objects.filter(programme__teams__in=teams).select_related("programme").distinct(), pk=pk)
+    return render(request, "recordings/consent_sheet.html", {"wording": wording})
+
+
+urlpatterns = [
+    path("families/<int:family_pk>/consent/", create, name="consent-create"),
+    path("families/<int:family_pk>/consents/", listing, name="consent-list"),
+    path("wordings/<int:pk>/sheet/", sheet, name="wording-sheet"),
+    path("consents/<int:pk>/", detail, name="consent-detail"),
+    path("consents/<int:pk>/spoken/", spoken, name="consent-spoken"),
+    path("consents/<int:pk>/print/", printable, name="consent-print"),
+    path("consents/<int:pk>/copy.docx", document, name="consent-docx"),
+]

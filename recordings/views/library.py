@@ -1,19 +1,29 @@
 """The recordings a person may know of, and the page of each: its life from consent to destruction."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Min
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from recordings import destruction, life, permissions, transcript, uploads, vault
+from recordings import (
+    accessrecord,
+    certificates,
+    destruction,
+    keeping,
+    legalhold,
+    life,
+    listening,
+    permissions,
+    transcript,
+    uploads,
+    vault,
+    voices,
+)
 from recordings.forms import DeleteForm, LibraryFilter
-from recordings.models import DestructionCertificate, Recording, SealedObject
+from recordings.models import DestructionCertificate, LegalHold, Recording, SealedObject
 from supervision.http import AuthenticatedRequest
 
 PER_PAGE = 25
@@ -23,12 +33,18 @@ PER_PAGE = 25
 def index(request: AuthenticatedRequest) -> HttpResponse:
     known = Recording.objects.visible_to(request.user)
     filters = LibraryFilter(request.GET, recordings=known)
-    matching = (
-        filters.apply(known).select_related("family", "therapist", "team", "certificate").annotate(released_at=Min("reviews__released_at"))
-    )
+    matching = keeping.with_dates(filters.apply(known).select_related("family", "therapist", "team", "certificate"))
     page = Paginator(matching, PER_PAGE).get_page(request.GET.get("page"))
+    soon = keeping.soon_among(Recording.objects.filter(pk__in=[row.pk for row in page]), timezone.localdate())
     rows = [
-        {"recording": row, "next": life.next_words(row), "tone": life.TONES[row.state], "minutes": row.duration_ms / 60_000} for row in page
+        {
+            "recording": row,
+            "next": life.next_words(row, soon.get(row.pk)),
+            "can_extend": row.pk in soon and permissions.can_extend(request.user, row),
+            "tone": life.TONES[row.state],
+            "minutes": row.duration_ms / 60_000,
+        }
+        for row in page
     ]
     context = {
         "filters": filters,
@@ -44,7 +60,7 @@ def index(request: AuthenticatedRequest) -> HttpResponse:
 def _load(request: AuthenticatedRequest, pk: str) -> Recording:
     known = Recording.objects.visible_to(request.user)
     related = known.select_related("consent__wording", "family", "therapist", "team__programme", "certificate", "processing")
-    return get_object_or_404(related.prefetch_related("consent__people").annotate(released_at=Min("reviews__released_at")), pk=pk)
+    return get_object_or_404(keeping.with_dates(related.prefetch_related("consent__people")), pk=pk)
 
 
 @require_safe
@@ -53,30 +69,47 @@ def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
     released_at = recording.released_at  # type: ignore[attr-defined]
     may_listen = permissions.can_listen(request.user, recording)
     has_sound = SealedObject.objects.filter(recording=recording, kind=SealedObject.Kind.PLAYBACK).exists()
-    is_destroyed = recording.state == Recording.State.DESTROYED
-    until = None if is_destroyed else destruction.due_on(recording, released_at=released_at)
+    today = timezone.localdate()
     context = {
         "recording": recording,
         "can_retry": permissions.can_retry(request.user, recording),
         "family": recording.family,
         "tone": life.TONES[recording.state],
-        "steps": life.steps(recording, released_at=released_at),
-        "privacy": life.privacy(recording, until=until),
+        "steps": life.steps(recording, released_at=released_at, on=today),
+        "privacy": life.privacy(recording),
         "can_listen": may_listen and has_sound,
         **_transcript(request, recording),
-        "can_review": recording.state == Recording.State.READY and permissions.can_review(request.user, recording),
-        "can_delete": permissions.can_delete(request.user, recording),
+        "can_review": Recording.objects.reviewable().filter(pk=recording.pk).exists() and permissions.can_review(request.user, recording),
+        "can_delete": permissions.can_delete(request.user, recording) and legalhold.is_held(recording, today) is None,
+        "can_extend": permissions.can_extend(request.user, recording) and not life.why_closed(recording, on=today),
+        "can_hold": permissions.can_hold(request.user, recording),
+        "holds": _holds(request, recording),
+        "voices": voices.panel(request.user, recording),
+        "accesses": accessrecord.of(recording) if permissions.can_see_listening(request.user, recording) else None,
     }
     return render(request, "recordings/recording_detail.html", context)
+
+
+def _holds(request: AuthenticatedRequest, recording: Recording) -> list[dict[str, object]]:
+    """Every hold that there was, with what may be done about it: for those who decide on holds."""
+    if recording.state != Recording.State.DESTROYED and not permissions.can_hold(request.user, recording):
+        return []
+    if recording.state == Recording.State.DESTROYED and not permissions.can_govern(request.user):
+        return []
+    holds = LegalHold.objects.filter(recording=recording).select_related("asked_by", "agreed_by", "released_by", "recording")
+    return legalhold.rows(holds.order_by("asked_at", "pk"), on=timezone.localdate(), for_user=request.user)
 
 
 def _transcript(request: AuthenticatedRequest, recording: Recording) -> dict[str, object]:
     if not permissions.can_read(request.user, recording):
         return {}
     try:
-        return {"segments": transcript.segments(recording)}
+        segments = transcript.edited(recording)
     except (vault.KeyGone, vault.Damaged) as error:
         return {"transcript_trouble": str(error)}
+    if segments:
+        listening.note_read(recording=recording, person=request.user, now=timezone.now())
+    return {"segments": segments}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -87,9 +120,13 @@ def delete(request: AuthenticatedRequest, pk: str) -> HttpResponse:
     now = timezone.now()
     form = DeleteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        destruction.destroy(
-            recording=recording, reason=DestructionCertificate.Reason.MISTAKE, by=request.user, now=now, **form.cleaned_data
-        )
+        try:
+            destruction.destroy(
+                recording=recording, reason=DestructionCertificate.Reason.MISTAKE, by=request.user, now=now, **form.cleaned_data
+            )
+        except destruction.Held as held:
+            messages.error(request, str(held))
+            return redirect("recordings:detail", recording.pk)
         messages.success(request, "The recording is destroyed. Nobody can hear or read it any more. This is its certificate.")
         return redirect("recordings:certificate", recording.pk)
     context = {
@@ -116,13 +153,5 @@ def certificate(request: AuthenticatedRequest, pk: str) -> HttpResponse:
     recording = _load(request, pk)
     if recording.state != Recording.State.DESTROYED:
         raise Http404
-    found = recording.certificate
-    sealed = [{**item, "label": _label(item)} for item in found.items if "object" in item]
-    texts = sum(item["count"] for item in found.items if "count" in item)
-    context = {"recording": recording, "family": recording.family, "certificate": found, "sealed": sealed, "texts": texts}
+    context = {"recording": recording, "family": recording.family, **certificates.facts(recording.certificate)}
     return render(request, "recordings/certificate_detail.html", context)
-
-
-def _label(item: dict[str, Any]) -> str:
-    kind = SealedObject.Kind(item["kind"]).label
-    return f"{kind} {item['number'] + 1}" if item["kind"] == SealedObject.Kind.PIECE else kind

@@ -1,10 +1,10 @@
-"""How far a recording is, trying again, and what its page reads once it is ready: the transcript and the waveform."""
+"""How far a recording is, trying again, and what its page reads once it is ready: the waveform."""
 
 import uuid
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseNotModified, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -62,23 +62,6 @@ def _audible(request: AuthenticatedRequest, pk: uuid.UUID) -> Recording:
 
 
 @require_safe
-def read_transcript(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
-    """The transcript as JSON: `segments` with start and end in seconds, text, and words. Empty where there is none."""
-    recording = _audible(request, pk)
-    tag = transcript.tag(recording)
-    response: HttpResponse
-    if tag and request.headers.get("If-None-Match") == tag:
-        response = HttpResponseNotModified()
-    else:
-        try:
-            segments = transcript.segments(recording)
-        except (KeyGone, Damaged) as error:
-            raise Http404(str(error)) from None
-        response = JsonResponse({"recording": str(pk), "duration": recording.duration_ms / 1000, "segments": segments})
-    return _unkept(response, tag)
-
-
-@require_safe
 def read_peaks(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     """Part of the waveform: pairs of signed bytes (least, greatest) of one level, `start` to `end` in pairs."""
     recording = _audible(request, pk)
@@ -113,6 +96,5 @@ def _unkept(response: HttpResponse, tag: str) -> HttpResponse:
 urlpatterns = [
     path("<uuid:pk>/status/", status, name="status"),
     path("<uuid:pk>/retry/", retry, name="retry"),
-    path("<uuid:pk>/transcript/", read_transcript, name="transcript"),
     path("<uuid:pk>/peaks/", read_peaks, name="peaks"),
 ]

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
@@ -62,8 +63,23 @@ class Programme(models.Model):
     retention_days_after_release = models.PositiveSmallIntegerField(default=28)
     retention_days_after_upload = models.PositiveSmallIntegerField(default=90)
 
+    LONGEST_RETENTION_DAYS = 365
+
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuses to keep recordings for no time, for ever, or by rules that contradict each other."""
+        errors = {
+            name: f"Recordings are kept for at least 1 day, and for {self.LONGEST_RETENTION_DAYS} days at the most."
+            for name in ("retention_days_after_release", "retention_days_after_upload")
+            if getattr(self, name) is not None and not 1 <= getattr(self, name) <= self.LONGEST_RETENTION_DAYS
+        }
+        after_release, after_upload = self.retention_days_after_release, self.retention_days_after_upload
+        if not errors and after_release is not None and after_upload is not None and after_upload < after_release:
+            errors["retention_days_after_upload"] = "This is the latest day, so it cannot be less than the days after the feedback."
+        if errors:
+            raise ValidationError(errors)
 
 
 class TeamQuerySet(models.QuerySet["Team"]):

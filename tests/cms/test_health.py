@@ -10,7 +10,7 @@ def test_live_is_open_and_asks_nothing(client):
 def test_ready_checks_each_part(client, db):
     response = client.get("/health/ready")
     assert response.status_code == 200
-    assert response.json()["checks"] == {"database": "ok", "storage": "ok", "queue": "ok", "media_tools": "ok"}
+    assert response.json()["checks"] == dict.fromkeys(["database", "storage", "keys", "queue", "media_tools", "standing"], "ok")
 
 
 def test_a_vault_that_cannot_be_written_is_not_ready(client, db, settings, tmp_path):
@@ -19,7 +19,7 @@ def test_a_vault_that_cannot_be_written_is_not_ready(client, db, settings, tmp_p
     settings.VAULT_DIR = blocker / "vault"
     response = client.get("/health/ready")
     assert response.status_code == 503
-    assert response.json()["checks"]["storage"] == "The vault's folder cannot be written."
+    assert response.json()["checks"]["storage"] == "Sealed recordings cannot be written and read."
 
 
 def test_a_database_that_does_not_answer_is_named(client, db, monkeypatch):

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from cms import dashboard, site_pages
-from recordings.models import Recording, Review
+from recordings import legalhold
+from recordings.models import Recording, Review, Upload
 from recordings.review import INSTRUMENT
 from supervision import instruments, invitations
 from supervision.models import Instrument, Membership
@@ -133,3 +134,37 @@ def test_the_navigation_holds_only_what_a_person_may_use(client, ada, cora):
     assert "/recordings/" not in html.split("</header>")[0]
     client.force_login(cora)
     assert "/recordings/reviews/" in client.get("/").content.decode().split("</header>")[0]
+
+
+def test_an_upload_that_broke_off_waits_for_its_owner_alone(harbour, thea, sam):
+    consent = factories.make_consent(factories.make_family(harbour, thea, reference="H-1"))
+    now = timezone.now()
+    Upload.objects.create(
+        user=thea,
+        consent=consent,
+        session_on=now.date(),
+        length=100,
+        offset=40,
+        began_at=now,
+        changed_at=now,
+        expires_at=now + dt.timedelta(days=1),
+    )
+    assert "Your upload for family H-1 is not finished." in needs(thea)
+    assert not any("upload" in sentence for sentence in needs(sam))
+
+
+def test_a_hold_that_somebody_asks_for_waits_for_the_second_person(harbour, thea, sam, iggy):
+    recording = bare_recording(consent=factories.make_consent(factories.make_family(harbour, thea)), state=Recording.State.READY)
+    today = timezone.localdate()
+    legalhold.ask(recording=recording, reason="A court order", ends_on=today + dt.timedelta(days=30), by=sam, now=timezone.now())
+    assert any("asks for a legal hold" in sentence for sentence in needs(iggy))
+    assert not any("legal hold" in sentence for sentence in needs(sam))
+    assert not any("legal hold" in sentence for sentence in needs(thea))
+
+
+def test_recordings_near_their_end_are_one_row(harbour, thea):
+    family = factories.make_family(harbour, thea)
+    for _ in range(2):
+        recording = bare_recording(consent=factories.make_consent(family), state=Recording.State.READY)
+        Recording.objects.filter(pk=recording.pk).update(uploaded_at=timezone.now() - dt.timedelta(days=87))
+    assert needs(thea).count("2 recordings will be destroyed soon, as the programme’s retention asks.") == 1

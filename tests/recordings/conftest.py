@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from recordings import audio, speech, weights
+from recordings import audio, engines, faster, weights
 
 AUDIO = Path(settings.BASE_DIR) / "cms" / "demo" / "audio"
 
@@ -22,7 +22,20 @@ def tiny_checkpoint():
 @pytest.fixture(scope="session")
 def whisper_engine(tiny_checkpoint):
     """Whisper's tiny.en, loaded once."""
-    return speech.Engine.load(tiny_checkpoint)
+    return engines.load("whisper", tiny_checkpoint, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def faster_engine():
+    """The same weights under faster-whisper, loaded once."""
+    folder = faster.resolve("tiny.en", cache=settings.WEIGHTS_DIR, download=False)
+    return engines.load("faster-whisper", folder, device="cpu")
+
+
+@pytest.fixture(scope="session", params=engines.NAMES)
+def engine(request):
+    """Each engine in turn: what holds for one holds for the other."""
+    return request.getfixturevalue("whisper_engine" if request.param == "whisper" else "faster_engine")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from recordings.models import Consent, ConsentPerson, Purpose, Withdrawal
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-Role = ConsentPerson.Role
+Role, Renewal = ConsentPerson.Role, Consent.Renewal
 RECORD, REVIEW, TRANSCRIBE = Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE
 
 
@@ -35,13 +35,12 @@ def record(family, wording, thea):
             "wording": wording,
             "method": Consent.Method.SIGNED_PAPER,
             "given_on": factories.today(),
-            "valid_until": None,
             "people": [(Role.CAREGIVER, "M.B.", [RECORD, REVIEW])],
-            "parental_responsibility": "",
             "by": thea,
             "now": timezone.now(),
         }
-        return consents.record(**{**values, **changes})
+        values |= changes
+        return consents.record(**{**values, "people": [consents.Heard(*person) for person in values["people"]]})
 
     return record
 
@@ -75,7 +74,16 @@ def test_it_is_entered_in_the_audit_log_with_ids_only(record):
         ({"people": [(Role.YOUNG_PERSON, "J.B.", [RECORD])]}, "parental responsibility"),
         ({"people": [(Role.YOUNG_PERSON, "J.B.", [RECORD])], "parental_responsibility": "  "}, "parental responsibility"),
         ({"given_on": factories.today() + dt.timedelta(days=1)}, "lies ahead"),
-        ({"valid_until": factories.days_ago(1)}, "last day"),
+        ({"renewal": Renewal.UNTIL_DATE, "valid_until": factories.days_ago(1)}, "last day lies before"),
+        ({"renewal": Renewal.UNTIL_DATE}, "needs its last day"),
+        ({"valid_until": factories.today()}, "needs its last day"),
+        ({"renewal": Renewal.PER_SESSION}, "needs the day of that session"),
+        ({"session_on": factories.today()}, "needs the day of that session"),
+        ({"renewal": Renewal.PER_SESSION, "session_on": factories.days_ago(1)}, "Consent comes first"),
+        ({"method": "typed"}, "needs a witness"),
+        ({"method": "typed", "witness": "family support worker T.O."}, "Caregiver M.B. has said yes but not typed"),
+        ({"method": "signed_screen"}, "Caregiver M.B. has said yes but not signed"),
+        ({"spoken_at_ms": 12_000}, "Only a spoken consent"),
     ],
 )
 def test_what_cannot_stand_is_refused_in_a_sentence(record, changes, words):
@@ -114,6 +122,27 @@ def test_everybody_heard_must_have_agreed(record):
     assert "Caregiver M.B. and Caregiver D.B. have" in consents.why_not(consent, TRANSCRIBE, on=today)
 
 
+def test_a_young_persons_no_stands_whoever_else_agreed(record):
+    consent = record(
+        people=[(Role.CAREGIVER, "M.B.", [RECORD]), (Role.CAREGIVER, "D.B.", [RECORD]), (Role.YOUNG_PERSON, "J.B.", [])],
+        parental_responsibility="Mother",
+    )
+    assert not consents.covers(consent, RECORD, on=factories.today())
+    assert (
+        consents.why_not(consent, RECORD, on=factories.today())
+        == "Young person J.B. has not agreed to being recorded. That stands, whoever else agreed."
+    )
+
+
+def test_the_lawful_basis_is_kept_as_it_stood(record, family):
+    consent = record()
+    basis = family.team.programme.lawful_basis
+    family.team.programme.lawful_basis = "Another one"
+    family.team.programme.save()
+    consent.refresh_from_db()
+    assert consent.lawful_basis == basis
+
+
 def test_withdrawn_covers_nothing_on_no_day(record):
     consent = record()
     consent.withdrawn_at = timezone.now()
@@ -128,23 +157,59 @@ def test_a_consent_that_names_nobody_covers_nothing(family):
     assert not consents.covers(consent, RECORD, on=factories.today())
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PEOPLE = st.lists(st.tuples(st.sampled_from(Role.values), st.sets(st.sampled_from(Purpose.values))), min_size=1, max_size=4)
+DAYS = st.dates(dt.date(2023, 1, 1), dt.date(2028, 1, 1))
+
+
+@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     start=st.dates(dt.date(2024, 1, 1), dt.date(2026, 12, 31)),
-    length=st.none() | st.integers(0, 800),
-    day=st.dates(dt.date(2023, 1, 1), dt.date(2030, 1, 1)),
-    agreed=st.lists(st.sets(st.sampled_from(Purpose.values)), min_size=1, max_size=4),
+    length=st.integers(0, 800),
+    renewal=st.sampled_from(Renewal.values),
+    day=DAYS,
+    session_on=DAYS,
+    people=PEOPLE,
     purpose=st.sampled_from(Purpose.values),
 )
-def test_it_covers_exactly_from_first_to_last_day_inclusive_what_all_agreed_to(family, start, length, day, agreed, purpose):
-    end = None if length is None else start + dt.timedelta(days=length)
-    consent = factories.make_consent(family, given_on=start, valid_until=end)
+def test_it_covers_exactly_its_days_and_what_all_agreed_to(family, start, length, renewal, day, session_on, people, purpose):
+    """From the first to the last day, both included; for one session the use goes on, but no other session is taken in."""
+    last = start + dt.timedelta(days=length)
+    terms = {Renewal.UNTIL_DATE: {"valid_until": last}, Renewal.PER_SESSION: {"session_on": last}}.get(renewal, {})
+    consent = factories.make_consent(family, given_on=start, renewal=renewal, **terms)
     consent.people.all().delete()
-    for number, purposes in enumerate(agreed):
-        ConsentPerson.objects.create(consent=consent, role=Role.CAREGIVER, initials=f"P{number}", purposes=sorted(purposes))
-    expected = start <= day and (end is None or day <= end) and all(purpose in purposes for purposes in agreed)
-    assert consents.covers(consent, purpose, on=day) is expected
-    assert bool(consents.why_not(consent, purpose, on=day)) is not expected
+    for number, (role, purposes) in enumerate(people):
+        ConsentPerson.objects.create(consent=consent, role=role, initials=f"P{number}", purposes=sorted(purposes))
+
+    def holds(on, wanted):
+        return start <= on and (renewal != Renewal.UNTIL_DATE or on <= last) and all(wanted in purposes for _, purposes in people)
+
+    assert consents.covers(consent, purpose, on=day) is holds(day, purpose)
+    assert bool(consents.why_not(consent, purpose, on=day)) is not holds(day, purpose)
+    assert (consent in Consent.objects.in_force(day)) is (start <= day and (renewal != Renewal.UNTIL_DATE or day <= last))
+    may_take_in = holds(session_on, RECORD) and holds(day, RECORD) and (renewal != Renewal.PER_SESSION or session_on == last)
+    assert (consents.why_not_session(consent, session_on, on=day) == "") is may_take_in
+
+
+def test_the_last_days_are_announced_and_a_longer_consent_ends_the_warning(family, thea, sam, tom, cora):
+    today = factories.today()
+
+    def until(days, **fields):
+        return factories.make_consent(family, renewal=Renewal.UNTIL_DATE, valid_until=today + dt.timedelta(days=days), **fields)
+
+    over, far = until(-1), until(15)
+    soon = until(14)
+    assert consents.ending(thea, today) == []  # the far one lasts longer
+    far.people.all().delete()
+    far.delete()
+    assert consents.ending(thea, today) == [soon]
+    assert consents.ending(sam, today) == [soon]
+    assert consents.ending(tom, today) == consents.ending(cora, today) == []
+    assert consents.is_ending(soon, on=today)
+    assert not consents.is_ending(over, on=today)
+    factories.make_consent(family, renewal=Renewal.PER_SESSION, session_on=today)
+    assert consents.ending(thea, today) == [soon]
+    factories.make_consent(family)
+    assert consents.ending(thea, today) == []
 
 
 class TestPages:

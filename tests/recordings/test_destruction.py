@@ -8,7 +8,20 @@ from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
 from recordings import destruction, keystore, ledger, sealedfile, vault
-from recordings.models import DestructionCertificate, HeardInterval, Processing, Recording, Review, SealedObject, SealedText, TranscriptRun
+from recordings.models import (
+    DestructionCertificate,
+    HeardInterval,
+    Processing,
+    Recording,
+    Redaction,
+    Review,
+    SealedObject,
+    SealedText,
+    TranscriptEdit,
+    TranscriptRun,
+    Upload,
+    UploadPart,
+)
 from supervision.models import Instrument
 from tests import factories
 from tests.recordings.making import bare_recording
@@ -142,6 +155,48 @@ def test_finishing_with_nothing_to_finish_does_nothing(recording, now):
     assert recording.state == Recording.State.READY
 
 
+def test_edits_redactions_and_what_is_left_of_the_upload_go_too(recording, now):
+    edit = TranscriptEdit.objects.create(
+        recording=recording,
+        number=1,
+        run=1,
+        kind="replace",
+        payload=vault.seal_text(recording, "{}"),
+        made_at=now,
+        made_by=recording.therapist,
+    )
+    redaction = Redaction.objects.create(
+        recording=recording, number=1, spans=[{"start_ms": 100, "end_ms": 900, "kind": "name", "is_muted": True}],
+        proposed_at=now, proposed_by=recording.therapist,
+    )  # fmt: skip
+    upload = Upload.objects.create(
+        user=recording.therapist, consent=recording.consent, session_on=recording.session_on, state="finished", length=9, offset=9,
+        name_sealed=b"sealed", recording=recording, began_at=now, changed_at=now, expires_at=now,
+    )  # fmt: skip
+    vault.create_key(upload.pk, purpose="upload")
+    part = vault.seal_apart(upload.pk, "part", [b"what was said"])
+    UploadPart.objects.create(upload=upload, number=0, object_id=part.object_id, size=13)
+    certificate = destroy(recording, now)
+    for row in (edit, redaction, upload):
+        row.refresh_from_db()
+    assert edit.payload is None
+    assert redaction.spans == []
+    assert bytes(upload.name_sealed) == b""
+    assert not upload.parts.exists()
+    assert not vault.has_key(upload.pk)
+    assert not files()
+    assert {"kind": "edits", "count": 1} in certificate.items
+    assert {"kind": "texts", "count": 1} in certificate.items
+    assert {"kind": "redactions", "count": 1} in certificate.items
+
+
+def test_the_certificate_counts_words_and_voices_that_lay_in_the_features(recording, now):
+    TranscriptRun.objects.update(words=812, speakers=2)
+    items = destroy(recording, now).items
+    assert {"kind": "words", "count": 812} in items
+    assert {"kind": "voices", "count": 2} in items
+
+
 def test_an_object_that_a_late_worker_left_is_entered_and_removed(recording, now):
     destroy(recording, now)
     late = SealedObject.objects.create(recording=recording, kind="features", size=3, sha256="0" * 64, sealed_at=now)
@@ -160,51 +215,3 @@ def test_a_database_restored_from_before_is_destroyed_again(recording, now):
     destruction.finish_pending(now=now)
     recording.refresh_from_db()
     assert recording.state == Recording.State.DESTROYED
-
-
-class TestRetention:
-    def at(self, recording, **moments):
-        for name, moment in moments.items():
-            setattr(recording, name, moment)
-        recording.save()
-
-    def release(self, recording, moment):
-        Review.objects.filter(recording=recording).update(state=Review.State.RELEASED, submitted_at=moment, released_at=moment)
-
-    def test_it_ends_so_long_after_the_upload(self, recording, now):
-        assert destruction.due_on(recording) == timezone.localdate(recording.uploaded_at) + dt.timedelta(days=90)
-
-    def test_a_released_review_shortens_it(self, recording, now):
-        self.release(recording, now)
-        assert destruction.due_on(recording) == timezone.localdate(now) + dt.timedelta(days=28)
-
-    def test_a_late_review_does_not_lengthen_it(self, recording, now):
-        self.at(recording, uploaded_at=now - dt.timedelta(days=80))
-        self.release(recording, now)
-        assert destruction.due_on(recording) == timezone.localdate(now - dt.timedelta(days=80)) + dt.timedelta(days=90)
-
-    @pytest.mark.parametrize(("days", "is_destroyed"), [(89, False), (90, True), (200, True)])
-    def test_on_its_day_it_is_destroyed(self, recording, now, days, is_destroyed):
-        self.at(recording, uploaded_at=now - dt.timedelta(days=days))
-        assert destruction.finish_pending(now=now) == int(is_destroyed)
-        recording.refresh_from_db()
-        assert (recording.state == Recording.State.DESTROYED) is is_destroyed
-        if is_destroyed:
-            assert (recording.certificate.reason, recording.certificate.destroyed_by) == (Reason.RETENTION, None)
-
-    @pytest.mark.parametrize(("days", "is_destroyed"), [(27, False), (28, True)])
-    def test_so_it_is_after_the_feedback(self, recording, now, days, is_destroyed):
-        self.at(recording, uploaded_at=now - dt.timedelta(days=40))
-        self.release(recording, now - dt.timedelta(days=days))
-        assert destruction.finish_pending(now=now) == int(is_destroyed)
-
-    def test_each_programme_has_its_own(self, recording, now):
-        factories.make_programme(retention_days_after_upload=5)
-        quick = bare_recording()
-        quick.team.programme.retention_days_after_upload = 10
-        quick.team.programme.save()
-        for each in (recording, quick):
-            self.at(each, uploaded_at=now - dt.timedelta(days=12))
-        assert destruction.finish_pending(now=now) == 1
-        quick.refresh_from_db()
-        assert quick.state == Recording.State.DESTROYED

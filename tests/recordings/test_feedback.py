@@ -144,7 +144,7 @@ SPOKEN = [
 
 
 def test_what_was_said_at_the_moment_stands_beneath_it(own, thea, as_user, monkeypatch):
-    monkeypatch.setattr(transcript, "segments", lambda recording: SPOKEN)
+    monkeypatch.setattr(transcript, "edited", lambda recording: SPOKEN)
     text = page(as_user(thea), own)
     assert "<b>S1</b> … went well?</p><p><b>S2</b> The washing up.</p>" in text
     assert "Thank you, thank you" not in text
@@ -157,7 +157,7 @@ def test_without_consent_to_a_transcript_nothing_is_quoted(thea, harbour, cora, 
 
 
 def test_turns_of_one_voice_are_joined_and_unsupported_ones_stand_alone(recording, monkeypatch):
-    monkeypatch.setattr(transcript, "segments", lambda recording: SPOKEN)
+    monkeypatch.setattr(transcript, "edited", lambda recording: SPOKEN)
     found = workbench.turns(recording)
     assert [(turn.speaker, turn.is_supported) for turn in found] == [("S1", True), ("S2", True), ("S2", False)]
     assert found[2].reason

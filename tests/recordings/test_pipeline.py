@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from recordings import audio, ledger, pipeline, speech, steps, tasks, transcript, vault
-from recordings.models import Processing, Purpose, Recording, SealedObject, TranscriptRun
+from recordings import audio, features, ledger, pipeline, speakers, speech, steps, tasks, transcribing, transcript, vault
+from recordings.models import Processing, Purpose, Recording, SealedObject, SpeechSettings, TranscriptRun
 from tests.factories import AUDIO, make_consent, make_family
 from tests.recordings.making import bare_recording
 
@@ -75,6 +75,9 @@ def test_speech_becomes_a_transcript_with_words_in_time(make_claimed, session):
     assert (run.number, run.engine, run.model, run.words) == (1, "openai-whisper", "tiny.en", len(words))
     assert run.parameters["language"] == "en"
     assert run.seconds_taken > 0
+    assert run.language == "en"
+    assert run.speakers == 2
+    assert {segment["speaker"] for segment in segments} == {"S1", "S2"}
     assert len(words) > 60
     times = [word["start"] for word in words]
     assert times == sorted(times)
@@ -84,16 +87,16 @@ def test_speech_becomes_a_transcript_with_words_in_time(make_claimed, session):
 
 
 def test_an_attempt_goes_on_after_the_last_checkpoint(make_claimed, session, monkeypatch):
-    monkeypatch.setattr(speech, "BATCH", 1)
+    monkeypatch.setattr(speech.Engine, "batch", 1)
     recording, token = make_claimed(wav(session[: 90 * RATE]))
     whole = speech.Engine.transcribe_pieces
     heard = []
 
-    def twice_at_most(self, pieces, language="en"):
+    def twice_at_most(self, pieces, *rest):
         if len(heard) == 2:
             raise Stopped
         heard.append(pieces[0].offset_s)
-        return whole(self, pieces, language)
+        return whole(self, pieces, *rest)
 
     monkeypatch.setattr(speech.Engine, "transcribe_pieces", twice_at_most)
     with pytest.raises(Stopped):
@@ -106,13 +109,55 @@ def test_an_attempt_goes_on_after_the_last_checkpoint(make_claimed, session, mon
     monkeypatch.setattr(
         speech.Engine,
         "transcribe_pieces",
-        lambda self, pieces, language="en": heard.append(pieces[0].offset_s) or whole(self, pieces, language),
+        lambda self, pieces, *rest: heard.append(pieces[0].offset_s) or whole(self, pieces, *rest),
     )
     steps.perform(recording.pk, token)
     assert after(recording) == ("ready", "done")
     assert len(heard) > len(first)
     assert heard == sorted(set(heard))  # nothing was transcribed twice
     assert kinds(recording) == ["features", "original", "playback"]
+
+
+def test_voices_that_were_told_apart_are_not_told_apart_again(make_claimed, session, monkeypatch):
+    recording, token = make_claimed(wav(session[: 30 * RATE]))
+    monkeypatch.setattr(transcribing.features, "with_voices", lambda *args, **kwargs: (_ for _ in ()).throw(Stopped))
+    with pytest.raises(Stopped):
+        steps.perform(recording.pk, token)
+    assert {"voice", "piece", "speakers"} < set(kinds(recording))
+    ledger.crashed(recording.pk, token, now=timezone.now())
+    monkeypatch.undo()
+    monkeypatch.setattr(transcribing.speakers, "separate", lambda *args: pytest.fail("told apart again"))
+    monkeypatch.setattr(transcribing.engines, "load", lambda *args, **kwargs: pytest.fail("transcribed again"))
+    steps.perform(recording.pk, ledger.claim(recording.pk, now=timezone.now()))
+    assert kinds(recording) == ["features", "original", "playback"]
+    assert TranscriptRun.objects.get().speakers == 2
+
+
+def test_without_the_voice_encoder_there_is_a_transcript_without_speakers(make_claimed, session, monkeypatch):
+    recording, token = make_claimed(wav(session[: 20 * RATE]))
+    monkeypatch.setattr(speakers, "PACKAGE", "no_such_package")
+    speakers._network.cache_clear()
+    steps.perform(recording.pk, token)
+    assert after(recording) == ("ready", "done")
+    assert TranscriptRun.objects.get().speakers == 0
+    assert {segment["speaker"] for segment in transcript.segments(recording)} == {None}
+
+
+def test_a_second_run_keeps_the_first(make_claimed, session, thea):
+    recording, token = make_claimed(wav(session[: 20 * RATE]))
+    steps.perform(recording.pk, token)
+    first = transcript.segments(recording)
+    SpeechSettings.objects.create(programme=recording.team.programme, vocabulary="Plumbline, Northport")
+    pipeline.rerun(recording=recording, by=thea, now=timezone.now())
+    token = ledger.claim(recording.pk, now=timezone.now())
+    assert transcript.segments(recording) == first
+    steps.perform(recording.pk, token)
+    assert [run.number for run in TranscriptRun.objects.order_by("number")] == [1, 2]
+    assert "Northport" in TranscriptRun.objects.get(number=2).parameters["vocabulary"]
+    with vault.open_sealed(SealedObject.objects.get(recording=recording, kind="features")) as content:
+        file = content.read()
+    assert features.runs(file) == ["1", "2"]
+    assert features.transcript(file, "1")[0]["text"] == first[0]["text"]
 
 
 def test_checkpoints_of_another_model_are_dropped(make_claimed, session):

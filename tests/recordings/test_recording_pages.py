@@ -176,7 +176,7 @@ class TestPage:
         Consent.objects.update(valid_until=factories.days_ago(1))
         text = page(thea)
         assert "<audio" not in text
-        assert "Nobody can hear it: the consent is not in force." in text
+        assert "Nobody can hear it. This consent ended on" in text
 
     def test_the_transcript_with_its_warning_times_and_doubts(self, page, thea, recording):
         transcribed(recording)

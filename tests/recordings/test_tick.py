@@ -7,12 +7,14 @@ import subprocess
 import sys
 
 import pytest
-from django.core.management import call_command
+from django.core import mail
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from recordings import ledger, pipeline
-from recordings.models import Processing
+from recordings.management.commands import tick
+from recordings.models import Processing, Recording
 from recordings.sweep import sweep
 from tests.factories import make_family
 from tests.recordings.test_ledger import submitted
@@ -95,6 +97,33 @@ def test_one_pass_by_the_command_is_quiet_and_changes_nothing_twice(recording):
     call_command("tick")
     call_command("tick")
     assert Processing.objects.values().get() == before
+
+
+@pytest.mark.django_db
+def test_one_job_that_fails_stops_no_other_and_is_named(recording, monkeypatch, caplog):
+    def fail():
+        raise OSError("the disk of the family H-101 is full")
+
+    done = []
+    jobs = {name: (lambda name=name: done.append(name) or 0) for name in tick.JOBS}
+    monkeypatch.setattr(tick, "JOBS", {**jobs, "destroyed": fail})
+    with pytest.raises(CommandError, match="Not done: destroyed"):
+        call_command("tick")
+    assert done == [name for name in tick.JOBS if name != "destroyed"]
+    assert "OSError" in caplog.text
+    assert "H-101" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pass_destroys_what_is_due_and_warns_of_what_is_to_come(harbour, thea, tom, sam):
+    now = timezone.now()
+    gone, soon = (submitted(make_family(harbour, person)) for person in (thea, tom))
+    for each, days in ((gone, 91), (soon, 86)):
+        Recording.objects.filter(pk=each.pk).update(uploaded_at=now - dt.timedelta(days=days))
+    call_command("tick")
+    gone.refresh_from_db()
+    assert gone.state == Recording.State.DESTROYED
+    assert sorted(message.to[0] for message in mail.outbox) == sorted([tom.email, sam.email])
 
 
 @pytest.mark.slow

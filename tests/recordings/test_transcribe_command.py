@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from recordings import speech
+from recordings import engines, speakers, speech
 
 
 @pytest.fixture
@@ -22,7 +22,9 @@ def clip_path(tmp_path, session_clip):
 @pytest.fixture
 def transcribe(whisper_engine, monkeypatch, clip_path):
     """Runs the command with the engine that is loaded already; gives (standard output, standard error)."""
-    monkeypatch.setattr(speech.Engine, "load", lambda checkpoint: whisper_engine)
+    load = engines.load
+    here = {("whisper", "tiny.en"): whisper_engine}
+    monkeypatch.setattr(engines, "load", lambda name, model, **options: here.get((name, model)) or load(name, model, **options))
 
     def run(*arguments, file=clip_path):
         out, err = io.StringIO(), io.StringIO()
@@ -40,7 +42,7 @@ def test_json_with_words_and_progress_on_standard_error(transcribe):
         "en",
         "openai-whisper",
         "tiny.en",
-        ["S1"],
+        ["S1", "S2"],
     )
     assert document["segments"][0]["words"][0]["text"] == "Thanks"
     assert "100 %" in err
@@ -53,24 +55,63 @@ def test_another_format_into_a_file(transcribe, monkeypatch, tmp_path):
     assert (tmp_path / "talk.vtt").read_text().startswith("WEBVTT\n")
 
 
-def test_more_than_one_speaker_is_answered_honestly(transcribe, monkeypatch):
-    monkeypatch.setattr(speech, "run", lambda samples, **options: iter([]))
-    _out, err = transcribe("--speakers", "2")
-    assert "not available yet, so all speech is labelled S1." in err
+def test_the_other_engine_gives_the_same_json(transcribe, faster_engine, monkeypatch):
+    monkeypatch.setattr(engines, "load", lambda name, model, **options: {"faster-whisper": faster_engine}[name])
+    out, _err = transcribe("--engine", "faster-whisper", "--speakers", "1")
+    document = json.loads(out)
+    assert list(document) == ["duration", "language", "engine", "model", "speakers", "segments"]
+    assert (document["engine"], document["model"]) == ("faster-whisper", "tiny.en")
+    for segment in document["segments"]:
+        assert list(segment) == ["start", "end", "speaker", "text", "supported", "words"]
+        assert all(list(word) == ["start", "end", "text", "probability"] for word in segment["words"])
+
+
+def test_the_voices_of_the_clip_are_told_apart(transcribe):
+    """Five turns of two people."""
+    out, _err = transcribe("--speakers", "2")
+    document = json.loads(out)
+    assert document["speakers"] == ["S1", "S2"]
+    assert {segment["speaker"] for segment in document["segments"]} == {"S1", "S2"}
+
+
+def test_without_the_voice_encoder_all_speech_is_labelled_s1(transcribe, monkeypatch):
+    def refuse():
+        raise speakers.NoVoiceWeights
+
+    monkeypatch.setattr(speakers, "weights_path", refuse)
+    speakers._network.cache_clear()
+    out, err = transcribe()
+    assert json.loads(out)["speakers"] == ["S1"]
+    assert "All speech is labelled S1." in err
+
+
+def test_the_language_is_found_where_that_is_asked(transcribe):
+    out, _err = transcribe("--language", "auto", "--speakers", "1")
+    assert json.loads(out)["language"] == "en"
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["--language", "xx"], "does not know the language xx"),
-        (["--speakers", "0"], "1 or more"),
+        (["--speakers", "0"], "1 to 8"),
+        (["--speakers", "99"], "1 to 8"),
         (["--model", "enormous"], "WHISPER_MODEL"),
-        (["--engine", "faster-whisper"], "faster-whisper is not"),
+        (["--engine", "faster-whisper", "--model", "enormous"], "WHISPER_MODEL .* faster-whisper knows"),
     ],
 )
 def test_a_wrong_option_ends_with_2_and_a_sentence(transcribe, arguments, says):
     with pytest.raises(CommandError, match=says) as caught:
         transcribe(*arguments)
+    assert caught.value.returncode == 2
+
+
+def test_an_engine_that_is_not_installed_is_named(transcribe, monkeypatch):
+    monkeypatch.setattr(engines, "is_installed", lambda name: False)
+    with pytest.raises(
+        CommandError, match=r"faster-whisper, which is not installed: install it with `pip install faster-whisper`"
+    ) as caught:
+        transcribe("--engine", "faster-whisper", "--model", "base")
     assert caught.value.returncode == 2
 
 

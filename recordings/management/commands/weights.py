@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from recordings import weights
+from recordings import engines, weights
 from recordings.checks import is_at_hand
 
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
             self.stdout.write("Preparing the Whisper weights; this happens once ...")
             self.stdout.flush()
         try:
-            checkpoint = weights.resolve(settings.WHISPER_MODEL, cache=settings.WEIGHTS_DIR)
+            where = engines.resolve(settings.TRANSCRIPTION_ENGINE, settings.WHISPER_MODEL)
         except weights.NoWeights as reason:
             raise CommandError(str(reason)) from None
-        self.stdout.write(f"Whisper model {checkpoint.stem}: {checkpoint}")
+        self.stdout.write(f"Whisper model {engines.model_name(where)} for {engines.label(settings.TRANSCRIPTION_ENGINE)}: {where}")

@@ -1,0 +1,219 @@
+"""The rows of the home page that are about recordings: sending, consent, review, keeping, destruction."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+from django.utils import timezone
+
+from cms.dashboard_rows import BROKEN, DUE, WAITING, Line, Need, day
+from recordings import consent as consents
+from recordings import keeping, legalhold
+from recordings.models import DestructionCertificate, LegalHold, Recording, Review, Upload
+from supervision.models import Membership
+
+if TYPE_CHECKING:
+    from cms.dashboard import Viewer
+
+Role = Membership.Role
+
+
+def own_feedback(who: "Viewer") -> Iterator[Need]:
+    unseen = (
+        Review.objects.visible_to(who.user)
+        .filter(state=Review.State.RELEASED, recording__therapist=who.user, seen_by_therapist_at__isnull=True)
+        .select_related("recording", "rater")
+        .order_by("released_at", "pk")
+    )
+    for review in unseen:
+        yield Need(
+            WAITING,
+            f"{review.rater.first_name}’s feedback on your session of {day(review.recording.session_on)} is ready for you.",
+            reverse("recordings:feedback", args=[review.pk]),
+            "Hear it",
+        )
+
+
+def own_recordings(who: "Viewer") -> Iterator[Need]:
+    stopped = Recording.objects.visible_to(who.user).filter(therapist=who.user, state=Recording.State.FAILED).order_by("uploaded_at", "pk")
+    for recording in stopped:
+        yield Need(
+            BROKEN,
+            f"Your recording of {day(recording.session_on)} is safe, but its processing stopped.",
+            reverse("recordings:detail", args=[recording.pk]),
+            "See why",
+            status="Stopped",
+            tone="failed",
+        )
+
+
+def own_uploads(who: "Viewer") -> Iterator[Need]:
+    """Uploads that broke off: only their owner knows of them."""
+    waiting = (
+        Upload.objects.visible_to(who.user)
+        .open()
+        .filter(expires_at__gt=who.now)
+        .select_related("consent__family")
+        .order_by("began_at", "pk")
+    )
+    for upload in waiting:
+        family = upload.consent.family
+        yield Need(
+            WAITING,
+            f"Your upload for family {family.reference} is not finished.",
+            f"{reverse('recordings:upload')}?family={family.pk}",
+            "Go on",
+            status=f"{100 * upload.offset // max(1, upload.length)} % sent",
+            tone="progress",
+            detail=f"What has arrived is kept until {day(timezone.localdate(upload.expires_at))}.",
+        )
+
+
+def consents_ending(who: "Viewer") -> Iterator[Need]:
+    for consent in consents.ending(who.user, who.today):
+        yield Need(
+            DUE,
+            f"Consent of family {consent.family.reference} to recording ends on {day(consent.valid_until)}.",
+            reverse("recordings:consent-create", args=[consent.family_id]),
+            "Ask again",
+            status=f"Until {day(consent.valid_until)}",
+            tone="due",
+        )
+
+
+def keeping_ends(who: "Viewer") -> Iterator[Need]:
+    """Recordings that will be destroyed within the week: one row for the earliest, and how many there are."""
+    due = keeping.due_soon(who.user, who.today)
+    if not due:
+        return
+    first = due[0]
+    many = "A recording" if len(due) == 1 else f"{len(due)} recordings"
+    url = reverse("recordings:detail", args=[first.recording.pk]) if len(due) == 1 else reverse("recordings:list")
+    yield Need(
+        DUE,
+        f"{many} will be destroyed soon, as the programme’s retention asks.",
+        url,
+        "See which" if len(due) > 1 else "See it",
+        status=f"{'From ' if len(due) > 1 else ''}{day(first.on)}",
+        tone="due",
+        is_secondary=True,
+    )
+
+
+def holds_to_agree(who: "Viewer") -> Iterator[Need]:
+    """Legal holds that somebody else asked for: each takes a second person, and lapses without one."""
+    seen = Recording.objects.visible_to(who.user)
+    waiting = LegalHold.objects.awaiting_agreement().filter(recording__in=seen).exclude(asked_by=who.user)
+    for hold in waiting.select_related("asked_by", "recording").order_by("asked_at", "pk"):
+        if who.today <= legalhold.lapses_on(hold):
+            yield Need(
+                WAITING,
+                f"{hold.asked_by.first_name} asks for a legal hold on a recording of {day(hold.recording.session_on)}.",
+                reverse("recordings:hold-agree", args=[hold.pk]),
+                "Decide",
+                status=f"Lapses on {day(legalhold.lapses_on(hold))}",
+                tone="due",
+            )
+
+
+def reviews(who: "Viewer") -> Iterator[Need]:
+    begun = (
+        Review.objects.visible_to(who.user)
+        .filter(rater=who.user)
+        .exclude(state=Review.State.RELEASED)
+        .select_related("recording__therapist", "recording__team")
+        .order_by("started_at", "pk")
+    )
+    for review in begun:
+        name, on = review.recording.therapist.first_name, day(review.recording.session_on)
+        url = reverse("recordings:review", args=[review.recording_id])
+        if review.state == Review.State.IN_PROGRESS:
+            yield Need(WAITING, f"You began to review {name}’s session of {on}.", url, "Carry on", status="In progress", tone="progress")
+        else:
+            yield Need(
+                WAITING,
+                f"Your review of {name}’s session of {on} is submitted but not released.",
+                url,
+                "Release it",
+                status="Not released",
+                tone="due",
+            )
+    mine = Review.objects.filter(recording=OuterRef("pk"), rater=who.user)
+    waiting = (
+        Recording.objects.visible_to(who.user)
+        .reviewable()
+        .filter(
+            ~Exists(mine),
+            ~Exists(Review.objects.filter(recording=OuterRef("pk"), submitted_at__isnull=False)),
+            team__in=who.teams(Role.CONSULTANT),
+        )
+        .exclude(therapist=who.user)
+        .select_related("therapist", "team")
+        .order_by("uploaded_at", "pk")
+    )
+    for recording in waiting:
+        yield Need(
+            WAITING,
+            f"{recording.therapist.first_name}’s session of {day(recording.session_on)} waits for your review.",
+            reverse("recordings:review-list"),
+            "Review",
+            detail=f"{recording.team.name}, {round(recording.duration_ms / 60000)} minutes",
+        )
+
+
+def governance(who: "Viewer") -> Iterator[Need]:
+    for recording in Recording.objects.visible_to(who.user).filter(state=Recording.State.FAILED).order_by("uploaded_at", "pk"):
+        yield Need(
+            BROKEN,
+            f"Processing of a recording of {day(recording.session_on)} stopped.",
+            reverse("recordings:detail", args=[recording.pk]),
+            "See why",
+            status="Stopped",
+            tone="failed",
+        )
+    withdrawn = Recording.objects.visible_to(who.user).kept().filter(consent__withdrawn_at__isnull=False).order_by("uploaded_at", "pk")
+    held = legalhold.held_among(withdrawn, on=who.today)
+    for recording in withdrawn:
+        if recording.pk in held:
+            continue
+        yield Need(
+            BROKEN,
+            "A withdrawn recording is not yet fully destroyed.",
+            reverse("recordings:detail", args=[recording.pk]),
+            "See it",
+            status="Destruction unfinished",
+            tone="failed",
+        )
+
+
+def lately_recordings(who: "Viewer") -> Iterator[Line]:
+    since = who.now - dt.timedelta(days=60)
+    visible = Recording.objects.visible_to(who.user)
+    released = (
+        Review.objects.visible_to(who.user)
+        .filter(released_at__gte=since)
+        .select_related("recording__therapist")
+        .order_by("-released_at", "pk")[:5]
+    )
+    for review in released:
+        whose = "your" if review.recording.therapist_id == who.user.pk else f"{review.recording.therapist.first_name}’s"
+        yield Line(
+            timezone.localdate(review.released_at),
+            f"Feedback was released on {whose} session of {day(review.recording.session_on)}",
+            reverse("recordings:feedback", args=[review.pk]),
+        )
+    for recording in visible.kept().filter(uploaded_at__gte=since).select_related("therapist").order_by("-uploaded_at", "pk")[:5]:
+        whose = "You" if recording.therapist_id == who.user.pk else recording.therapist.first_name
+        yield Line(
+            timezone.localdate(recording.uploaded_at), f"{whose} sent a recording", reverse("recordings:detail", args=[recording.pk])
+        )
+    for certificate in DestructionCertificate.objects.filter(recording__in=visible, destroyed_at__gte=since).order_by(
+        "-destroyed_at", "pk"
+    )[:3]:
+        yield Line(
+            timezone.localdate(certificate.destroyed_at),
+            "A recording was destroyed",
+            reverse("recordings:certificate", args=[certificate.recording_id]),
+        )

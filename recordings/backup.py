@@ -1,0 +1,305 @@
+"""Backups: the database, the sealed files and a manifest in one folder, the key store in another; the site key in neither.
+
+    DIR/database/STAMP.sqlite3 (or .dump)   the database as it was at one moment
+    DIR/sealed/ab/ID.sealed                 sealed files, copied once; those that no kept manifest names go
+    DIR/media/…                             pictures and documents of courses, copied once
+    DIR/manifests/STAMP.json                written last: a backup without it was broken off and does not count
+    KEYS/keystore-STAMP.sqlite3             kept for KEYSTORE_BACKUP_DAYS days and no longer
+    KEYS/erasures.log                       what must stay destroyed; kept for ever
+
+Copies of keys go soon so that what is destroyed stays destroyed: without its key, the copy of a sealed file is noise.
+"""
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from recordings import erasurelog, keystore, store
+from recordings.models import Recording, SealedObject
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_BLOCK = 1024 * 1024
+
+
+class CannotBackUp(Exception):
+    """The text says why."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """One backup: its name, and how many sealed files and bytes were copied, how many old copies of keys went."""
+
+    stamp: str
+    sealed: int
+    copied: int
+    bytes_copied: int
+    keys_gone: int
+
+
+def make(folder: Path, *, keys: Path | None, keep: int, now: dt.datetime) -> Made:
+    """One backup. `keep` is how many of them, this one included, stay. Raises CannotBackUp, OSError."""
+    folder = folder.resolve()
+    if keys is not None:
+        keys = keys.resolve()
+        if keys == folder or folder in keys.parents or keys in folder.parents:
+            raise CannotBackUp("The keys would lie in the same folder as what they open. Give --keys-to a folder of its own, elsewhere.")
+    stamp = _free_stamp(folder, now)
+    for name in ("database", "sealed", "media", "manifests"):
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = _database(folder / "database", stamp)
+    before = _sums(folder)
+    sealed: list[dict[str, Any]] = []
+    copied = size_copied = 0
+    for entry, is_new in _sealed(folder, before):
+        sealed.append(entry)
+        copied += is_new
+        size_copied += entry["size"] if is_new else 0
+    _copy_media(folder / "media")
+    manifest = {
+        "made_at": now.isoformat(),
+        "version": settings.PLUMBLINE_VERSION,
+        "database": {"file": database.name, "size": database.stat().st_size, "sha256": digest(database)},
+        "storage": "s3" if settings.S3_BUCKET else "files",
+        "recordings": Recording.objects.kept().count(),
+        "sealed": sealed,
+    }
+    _write_whole(folder / "manifests" / f"{stamp}.json", json.dumps(manifest).encode())
+    _prune(folder, keep)
+    gone = _keys(keys, stamp, now) if keys else prune_keys(now=now)
+    return Made(stamp, len(sealed), copied, size_copied, gone)
+
+
+def _free_stamp(folder: Path, now: dt.datetime) -> str:
+    """A name that no other backup has, also where two are made in the same second."""
+    while any((folder / "database").glob(f"{now.astimezone(dt.UTC).strftime(_STAMP)}.*")):
+        now += dt.timedelta(seconds=1)
+    return now.astimezone(dt.UTC).strftime(_STAMP)
+
+
+# The database
+
+
+def _database(folder: Path, stamp: str) -> Path:
+    if connection.vendor == "sqlite":
+        path = folder / f"{stamp}.sqlite3"
+        path.unlink(missing_ok=True)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(path)])
+    else:
+        path = folder / f"{stamp}.dump"
+        run_postgres("pg_dump", "--format=custom", "--no-owner", f"--file={path}")
+    path.chmod(0o600)
+    _sync(path)
+    return path
+
+
+def run_postgres(tool: str, *arguments: str) -> None:
+    """A PostgreSQL tool on our database. Raises CannotBackUp; nothing that it says is passed on, for it may hold rows."""
+    own = settings.DATABASES["default"]
+    where = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
+    environment = {**os.environ, **{name: str(own[key]) for name, key in where.items() if own.get(key)}}
+    if shutil.which(tool) is None:
+        raise CannotBackUp(f"{tool} is not installed. Install PostgreSQL's client tools.")
+    done = subprocess.run([tool, *arguments], env=environment, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode:
+        raise CannotBackUp(f"{tool} ended with exit code {done.returncode}. Check that it is at least as new as the server.")
+
+
+# Sealed files
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """SHA-256 by id, of files that an earlier backup has copied; a sealed file never changes."""
+    return {entry["id"]: entry["sha256"] for manifest in manifests(folder).values() for entry in manifest["sealed"]}
+
+
+def _sealed(folder: Path, before: dict[str, str]) -> Iterator[tuple[dict[str, Any], bool]]:
+    place = store.current()
+    rows = dict(SealedObject.objects.values_list("pk", "sha256"))
+    for stored in place.listing():
+        name = str(stored.object_id)
+        entry = {"id": name, "size": stored.size, "sha256": before.get(name) or rows.get(stored.object_id, "")}
+        if settings.S3_BUCKET:  # the store is copied by its own means; the manifest says what must be there
+            yield entry, False
+            continue
+        copy = copy_of(folder, name)
+        if copy.exists() and copy.stat().st_size == stored.size and name in before:
+            yield entry, False
+            continue
+        with contextlib.suppress(FileNotFoundError):  # destroyed meanwhile
+            entry["sha256"] = _copy(store.FileStore(settings.VAULT_DIR).place(stored.object_id), copy)
+            yield entry, True
+
+
+def copy_of(folder: Path, name: str) -> Path:
+    return folder / "sealed" / name[:2] / f"{name}.sealed"
+
+
+def _copy(source: Path, copy: Path) -> str:
+    """Copies whole or not at all, and returns the SHA-256 of what was read."""
+    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = copy.with_suffix(".partial")
+    total = hashlib.sha256()
+    with source.open("rb") as content, beside.open("wb") as file:
+        while block := content.read(_BLOCK):
+            total.update(block)
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.chmod(0o600)
+    beside.replace(copy)
+    return total.hexdigest()
+
+
+def _copy_media(folder: Path) -> None:
+    for source in settings.MEDIA_ROOT.rglob("*"):
+        copy = folder / source.relative_to(settings.MEDIA_ROOT)
+        if source.is_file() and not (copy.exists() and copy.stat().st_size == source.stat().st_size):
+            _copy(source, copy)
+
+
+# The key store
+
+
+def _keys(folder: Path, stamp: str, now: dt.datetime) -> int:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = folder / f"keystore-{stamp}.partial"
+    beside.unlink(missing_ok=True)
+    keystore.remember_backup(folder)
+    keystore.copy_to(beside)
+    beside.chmod(0o600)
+    _sync(beside)
+    beside.replace(folder / f"keystore-{stamp}.sqlite3")
+    ours, theirs = erasurelog.read(erasurelog.place()), erasurelog.read(folder / erasurelog.NAME)
+    missing = [entry for key, entry in ours.erased.items() if key not in theirs.erased]
+    erasurelog.append([*missing, *(e for key, e in ours.withdrawn.items() if key not in theirs.withdrawn)], to=folder / erasurelog.NAME)
+    return prune_keys(now=now)
+
+
+def prune_keys(*, now: dt.datetime) -> int:
+    """Removes copies of the key store that are KEYSTORE_BACKUP_DAYS old, in every folder that it was backed up to. How many."""
+    oldest = now - dt.timedelta(days=settings.KEYSTORE_BACKUP_DAYS)
+    gone = 0
+    for folder in keystore.backup_folders():
+        for path in (*folder.glob("keystore-*.sqlite3"), *folder.glob("keystore-*.partial")):
+            made_at = stamped_at(path.stem.removeprefix("keystore-"))
+            if made_at is not None and made_at <= oldest:
+                with contextlib.suppress(FileNotFoundError):
+                    _overwrite(path)
+                    path.unlink()
+                    gone += 1
+    return gone
+
+
+def _overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(os.fstat(file.fileno()).st_size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+# Old backups
+
+
+def manifests(folder: Path) -> dict[str, dict[str, Any]]:
+    """The backups in a folder by their stamps, oldest first."""
+    found = sorted((folder / "manifests").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
+
+
+def _prune(folder: Path, keep: int) -> None:
+    known = manifests(folder)
+    for stamp in list(known)[: -max(1, keep)]:
+        (folder / "manifests" / f"{stamp}.json").unlink(missing_ok=True)
+        known.pop(stamp)
+    named = {entry["id"] for manifest in known.values() for entry in manifest["sealed"]}
+    for path in (folder / "sealed").glob("*/*"):
+        if path.stem not in named:
+            path.unlink(missing_ok=True)
+    for path in (folder / "database").iterdir():
+        if path.stem not in known:
+            path.unlink(missing_ok=True)
+
+
+def stamped_at(stamp: str) -> dt.datetime | None:
+    try:
+        return dt.datetime.strptime(stamp, _STAMP).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
+
+
+# Whether one can be relied on
+
+
+def troubles(folder: Path, stamp: str, *, keys: Path | None = None) -> Iterator[str]:
+    """One sentence for each thing that is wrong with a backup. Reads every byte of it."""
+    manifest = manifests(folder)[stamp]
+    database = folder / "database" / manifest["database"]["file"]
+    if not database.exists() or digest(database) != manifest["database"]["sha256"]:
+        yield f"The database {database.name} is missing or was changed."
+    elif database.suffix == ".sqlite3":
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
+            if opened.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                yield f"The database {database.name} is not sound."
+    for entry in manifest["sealed"]:
+        if manifest["storage"] == "s3":
+            continue
+        copy = copy_of(folder, entry["id"])
+        if not copy.exists():
+            yield f"The sealed file {entry['id']} is missing."
+        elif copy.stat().st_size != entry["size"] or digest(copy) != entry["sha256"]:
+            yield f"The sealed file {entry['id']} was changed."
+    if manifest["storage"] == "s3":
+        there = {str(stored.object_id): stored.size for stored in store.current().listing()}
+        for entry in manifest["sealed"]:
+            if there.get(entry["id"]) != entry["size"] and key_still_there(entry["id"]):
+                yield f"The sealed file {entry['id']} is missing in the store or was changed."
+    if keys is not None and newest_keys(keys) is None:
+        yield f"There is no copy of the key store in {keys}."
+
+
+def key_still_there(name: str) -> bool:
+    """Whether a row names the file: what was destroyed since may well be missing."""
+    return SealedObject.objects.filter(pk=name).exists()
+
+
+def newest_keys(folder: Path) -> Path | None:
+    """The newest copy of the key store in a folder; None where there is none that is whole."""
+    for path in sorted(folder.glob("keystore-*.sqlite3"), reverse=True):
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as opened, contextlib.suppress(sqlite3.Error):
+            if opened.execute("PRAGMA integrity_check").fetchone()[0] == "ok":
+                return path
+    return None
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    beside = path.with_suffix(".partial")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.chmod(0o600)
+    beside.replace(path)
+    store.sync_folder(path.parent)

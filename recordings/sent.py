@@ -1,0 +1,133 @@
+"""Which stretches of a recording left the server for a person's browser: also of a browser that never reports what it plays.
+
+Playback is of constant bitrate, so a range of bytes is a range of time, true to about a second. A browser fetches ahead, so
+what was sent is more than what was heard: it is the most that can have been. Ranges are gathered in the process and written
+at most once in SENT_FLUSH_SECONDS, so that a player's many small requests are not as many writes.
+"""
+
+import atexit
+import logging
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+
+from django.conf import settings
+from django.db import Error as DatabaseTrouble
+from django.db import connection, transaction
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+
+from recordings import listening
+from recordings.listening import Interval
+from recordings.models import Recording, SentInterval
+from supervision.models import User
+
+logger = logging.getLogger("recordings.sent")
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+_MOST_WAITING = 10_000  # ranges, while the database cannot be written; beyond that they are lost, and the log says so
+
+_Key = tuple[uuid.UUID, int]
+
+
+def follow(response: HttpResponseBase, *, recording: Recording, person: User) -> HttpResponseBase:
+    """Notes, once the response has been closed, how much of it was taken. Anything but content is let through as it is."""
+    if not isinstance(response, StreamingHttpResponse):
+        return response
+    match = _CONTENT_RANGE.fullmatch(response.get("Content-Range", ""))
+    start, size = (int(match[1]), int(match[2])) if match else (0, int(response.get("Content-Length", "0")))
+    content: Iterable[bytes] = response.streaming_content  # type: ignore[assignment]
+    response.streaming_content = _Counted(content, (recording.pk, person.pk), recording.duration_ms, start, size)
+    return response
+
+
+class _Counted:
+    """The content as it is, and at its end a note of what was taken of it."""
+
+    def __init__(self, content: Iterable[bytes], key: _Key, duration_ms: int, start: int, size: int) -> None:
+        self.content, self.key, self.duration_ms, self.start, self.size = content, key, duration_ms, start, size
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self.content:
+            self.taken += len(part)
+            yield part
+
+    def close(self) -> None:
+        if self.taken and self.size:
+            _waiting.add(self.key, span_ms(self.start, self.taken, self.size, self.duration_ms))
+            self.taken = 0
+
+
+def span_ms(start: int, count: int, size: int, duration_ms: int) -> Interval:
+    """The time, in milliseconds, that `count` bytes from `start` cover in content of `size` bytes: rounded outwards."""
+    return start * duration_ms // size, min(duration_ms, -(-(start + count) * duration_ms // size))
+
+
+class _Waiting:
+    """Ranges that are not written yet. One in each process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ranges: dict[_Key, list[Interval]] = {}
+        self._written_at = float("-inf")
+        self._timer: threading.Timer | None = None
+
+    def add(self, key: _Key, span: Interval) -> None:
+        with self._lock:
+            ranges = self._ranges.setdefault(key, [])
+            ranges[:] = listening.merged([*ranges, span], join=listening.JOIN_MS)
+            left = self._written_at + settings.SENT_FLUSH_SECONDS - time.monotonic()
+            if left > 0:
+                self._write_later(left)
+        if left <= 0:
+            self.write()
+
+    def _write_later(self, seconds: float) -> None:
+        if self._timer is None and seconds > 0:
+            self._timer = threading.Timer(seconds, self._write_and_disconnect)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def write(self) -> None:
+        """Writes what waits. What cannot be written waits on."""
+        with self._lock:
+            ranges, self._ranges = self._ranges, {}
+            self._written_at = time.monotonic()
+        for key, spans in ranges.items():
+            try:
+                _store(key, spans)
+            except DatabaseTrouble as error:
+                logger.warning("What was sent to a browser could not be written yet: %s", type(error).__name__)
+                self._put_back(key, spans)
+
+    def _put_back(self, key: _Key, spans: list[Interval]) -> None:
+        with self._lock:
+            if sum(map(len, self._ranges.values())) < _MOST_WAITING:
+                self._ranges[key] = listening.merged([*self._ranges.get(key, []), *spans], join=listening.JOIN_MS)
+                self._write_later(settings.SENT_FLUSH_SECONDS)
+            else:
+                logger.error("A note of what was sent to a browser is lost: too many wait for the database.")
+
+    def _write_and_disconnect(self) -> None:
+        with self._lock:
+            self._timer = None
+        try:
+            self.write()
+        finally:
+            connection.close()
+
+
+@transaction.atomic
+def _store(key: _Key, spans: list[Interval]) -> None:
+    recording_id, person_id = key
+    if Recording.objects.select_for_update().filter(pk=recording_id).exists() and User.objects.filter(pk=person_id).exists():
+        rows = SentInterval.objects.filter(recording_id=recording_id, person_id=person_id)
+        listening.add(rows, spans, now=timezone.now(), recording_id=recording_id, person_id=person_id)
+
+
+_waiting = _Waiting()
+write = _waiting.write
+atexit.register(write)

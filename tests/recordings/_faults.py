@@ -1,0 +1,214 @@
+"""Faults for the fault table: each strikes at a moment, can be mended, and is as real as it can be made here.
+
+`python -m tests.recordings._faults STEP RECORDING TOKEN` is the child process of one attempt that kills itself as a step begins.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import uuid
+
+KILLED = "killed"
+
+
+def bytes_of(path):
+    """The bytes of a file, read by another process: to open and close the database's own file here would drop SQLite's locks on it."""
+    return subprocess.run(["cat", "--", str(path)], check=True, capture_output=True).stdout
+
+
+class Fault:
+    """`says` is what the recording's page tells while it lasts, or None where it goes on by itself."""
+
+    says = None
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def strike(self, recording):
+        raise NotImplementedError
+
+    def mend(self):
+        """Nothing to do."""
+
+
+class DiskFull(Fault):
+    """The vault lies on a file system of its own that has room for nothing more; where none can be mounted, writing says so."""
+
+    says = "There is no room left on the server. Nothing is lost. Try again once there is room."
+
+    def strike(self, recording):
+        with (self.settings.VAULT_DIR / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(4096))
+
+    def mend(self):
+        (self.settings.VAULT_DIR / "filler").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def small_disk(folder, megabytes=24):
+    """Mounts a small file system in memory there. Gives False where this process may not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=False, capture_output=True)
+    try:
+        yield done.returncode == 0
+    finally:
+        if done.returncode == 0:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+class DatabaseLocked(Fault):
+    """Another connection holds the write lock for longer than anybody waits."""
+
+    def strike(self, recording):
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 100")
+        self.other = sqlite3.connect(connection.settings_dict["NAME"], timeout=20, isolation_level=None)
+        self.other.execute("BEGIN IMMEDIATE")
+
+    def mend(self):
+        from django.db import connection
+
+        self.other.execute("ROLLBACK")
+        self.other.close()
+        connection.close()
+
+
+class StorageAway(Fault):
+    """The vault's folder is no longer mounted: there is an empty one in its place."""
+
+    says = "The place where sealed recordings lie does not answer. Nothing is lost."
+
+    def strike(self, recording):
+        self.settings.VAULT_DIR.rename(self.settings.VAULT_DIR.with_name("vault that was unmounted"))
+        self.settings.VAULT_DIR.mkdir()
+
+    def mend(self):
+        assert not [path for path in self.settings.VAULT_DIR.rglob("*") if path.is_file()], "something went to the wrong disk"
+        shutil.rmtree(self.settings.VAULT_DIR)
+        self.settings.VAULT_DIR.with_name("vault that was unmounted").rename(self.settings.VAULT_DIR)
+
+
+class SiteKeyMissing(Fault):
+    says = "The key that opens recordings is missing or is not the right one. Nothing is lost."
+
+    def strike(self, recording):
+        from recordings import sitekey
+
+        self.settings.KEY_FILE.rename(self.settings.KEY_FILE.with_name("elsewhere"))
+        sitekey.forget()
+
+    def mend(self):
+        from recordings import sitekey
+
+        self.settings.KEY_FILE.with_name("elsewhere").rename(self.settings.KEY_FILE)
+        sitekey.forget()
+
+
+class KeyStoreMissing(Fault):
+    says = "The key of this recording is missing, so it cannot be opened."
+
+    def strike(self, recording):
+        self.settings.KEYSTORE_PATH.rename(self.settings.KEYSTORE_PATH.with_name("elsewhere"))
+
+    def mend(self):
+        self.settings.KEYSTORE_PATH.with_name("elsewhere").replace(self.settings.KEYSTORE_PATH)
+
+
+class Damage(Fault):
+    """A bit is flipped in every sealed file of the recording."""
+
+    says = "A sealed file of this recording is damaged or missing."
+
+    def strike(self, recording):
+        from recordings import sealedfile
+
+        self.whole = {}
+        for row in recording.objects_sealed.all():
+            path = sealedfile.path_of(row.pk)
+            self.whole[path] = path.read_bytes()
+            data = bytearray(self.whole[path])
+            data[-20] ^= 1
+            path.write_bytes(data)
+
+    def mend(self):
+        for path, content in self.whole.items():
+            path.write_bytes(content)
+
+
+class Withdrawal(Fault):
+    says = "This recording has been destroyed."
+
+    def strike(self, recording):
+        from django.utils import timezone
+
+        from recordings import withdrawal
+
+        withdrawal.withdraw(consent=recording.consent, channel="telephone", by=recording.therapist, now=timezone.now())
+
+
+FAULTS = {
+    "disk full": DiskFull,
+    "database locked": DatabaseLocked,
+    "storage away": StorageAway,
+    "site key missing": SiteKeyMissing,
+    "key store missing": KeyStoreMissing,
+    "damaged chunk": Damage,
+    "withdrawal": Withdrawal,
+}
+
+
+def at_step(patch, step, strike):
+    """Has `strike` happen once, as the step begins."""
+    from recordings.job import Job
+
+    whole = Job.enter
+    struck = []
+
+    def enter(job, name, **counts):
+        whole(job, name, **counts)
+        if name == step and not struck:
+            struck.append(name)
+            strike(job.recording)
+
+    patch.setattr(Job, "enter", enter)
+    return struck
+
+
+def kill_child(step, recording, token, *, database, folder, settings):
+    """One attempt in a real child process, which is killed as the step begins."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "cms.settings",
+        "DEBUG": "1",
+        "DATABASE_URL": f"sqlite:///{database}",
+        "PLUMBLINE_DATA": str(folder),
+        "WEIGHTS_DIR": str(settings.WEIGHTS_DIR),
+        "WHISPER_MODEL": settings.WHISPER_MODEL,
+    }
+    command = [sys.executable, "-m", "tests.recordings._faults", step, str(recording.pk), str(token)]
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=False, capture_output=True).returncode
+
+
+def main(step, recording, token):
+    import django
+
+    django.setup()
+
+    class Patch:
+        setattr = staticmethod(setattr)
+
+    at_step(Patch, step, lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    from recordings import steps
+
+    steps.perform(uuid.UUID(recording), int(token))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
