@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recordings import engines, speech, weights
 from recordings.speech import Floats, Heard, Piece, Timing
@@ -52,14 +53,15 @@ class FasterWhisper(speech.Engine):
         found = self.model.model.detect_language(self._encode(stretches))
         return [{token[2:-2]: probability for token, probability in one} for one in found]
 
-    def _hear(self, pieces: Sequence[Piece], language: str, prompt: str) -> list[Heard]:
+    def _hear(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None = None) -> list[Heard]:
         from faster_whisper.tokenizer import Tokenizer
 
         tokenizer = Tokenizer(self.model.hf_tokenizer, self.model.model.is_multilingual, task="transcribe", language=language)
         heard: list[Heard] = []
         for first in range(0, len(pieces), self.batch):
             batch = pieces[first : first + self.batch]
-            features = self._encode([piece.samples for piece in batch])
+            known = encoded[first : first + self.batch] if encoded else None
+            features = _stored(np.stack(list(known))) if known else self._encode([piece.samples for piece in batch])
             results = self._decode(features, len(batch), tokenizer, prompt)
             for at, result in enumerate(results):
                 if speech.is_doubtful(result.logprob, result.compression):
@@ -67,9 +69,9 @@ class FasterWhisper(speech.Engine):
             texts = [[token for token in result.tokens if token < tokenizer.eot] for result in results]
             frames = [min(3000, len(piece.samples) // 160) for piece in batch]
             timings = self.model.find_alignment(tokenizer, texts, features, frames)
-            for result, found in zip(results, timings, strict=True):
+            for result, found, seen in zip(results, timings, _kept(features), strict=True):
                 words = [Timing(one["word"], float(one["start"]), float(one["end"]), float(one["probability"])) for one in found]
-                heard.append(Heard(words, result.logprob, result.compression, result.no_speech))
+                heard.append(Heard(words, result.logprob, result.compression, result.no_speech, seen))
         return heard
 
     def _encode(self, stretches: Sequence[Floats]) -> Any:
@@ -109,6 +111,19 @@ class FasterWhisper(speech.Engine):
             if result.compression < best.compression:
                 best = result
         return best
+
+
+def _kept(features: Any) -> NDArray[Any]:
+    """Encoded pieces as an array, one row a piece. On a card, 16-bit numbers come over as they are."""
+    import ctranslate2
+
+    return np.array(features.to_device(ctranslate2.Device.cpu) if features.device == "cuda" else features)
+
+
+def _stored(features: NDArray[Any]) -> Any:
+    import ctranslate2
+
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(features))
 
 
 class _Result:

@@ -1,7 +1,6 @@
 """Where a media tool's bytes come from: always a pipe. What the tool is told to expect is what the first bytes say."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any, BinaryIO
 
 from recordings import boxes, sniffing
 from recordings.confined import BLOCK
-from recordings.unreadable import EMPTY, NOT_AUDIO, TOO_SLOW, UnreadableAudio
+from recordings.unreadable import EMPTY, NEEDS_LINUX, NOT_AUDIO, TOO_SLOW, UnreadableAudio
 
 
 @dataclass
@@ -50,10 +49,10 @@ def opened(stream: BinaryIO) -> Iterator[Source]:
 
 
 def in_memory() -> Any:
-    """A file without a name. In memory on Linux; elsewhere a temporary file that is unlinked at once."""
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("recording", os.MFD_CLOEXEC), "w+b")
-    return tempfile.TemporaryFile()
+    """A file in memory, without a name. Only Linux has such; elsewhere it is refused rather than written to a disk in the clear."""
+    if not hasattr(os, "memfd_create"):
+        raise UnreadableAudio(NEEDS_LINUX, "not_here")
+    return os.fdopen(os.memfd_create("recording", os.MFD_CLOEXEC), "w+b")
 
 
 def _checked(blocks: Iterator[bytes]) -> Iterator[bytes]:

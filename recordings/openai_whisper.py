@@ -70,21 +70,22 @@ class OpenAIWhisper(speech.Engine):
             _tokens, found = self.model.detect_language(self._encode(stretches))
         return list(found)
 
-    def _hear(self, pieces: Sequence[Piece], language: str, prompt: str) -> list[Heard]:
+    def _hear(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None = None) -> list[Heard]:
         import torch
 
         heard: list[Heard] = []
         with torch.inference_mode():
             for first in range(0, len(pieces), self.batch):
                 batch = pieces[first : first + self.batch]
-                features = self._encode([piece.samples for piece in batch])
+                known = encoded[first : first + self.batch] if encoded else None
+                features = torch.stack(list(known)) if known else self._encode([piece.samples for piece in batch])
                 results = self._decode(features, language, prompt=prompt or None)
                 for at, result in enumerate(results):
                     if speech.is_doubtful(result.avg_logprob, result.compression_ratio):
                         results[at] = self._decode_again(features[at : at + 1], language, prompt, result)
                 timings = self._align(features, batch, [result.tokens for result in results], language)
-                for result, found in zip(results, timings, strict=True):
-                    heard.append(Heard(found, result.avg_logprob, result.compression_ratio, result.no_speech_prob))
+                for result, found, seen in zip(results, timings, features, strict=True):
+                    heard.append(Heard(found, result.avg_logprob, result.compression_ratio, result.no_speech_prob, seen))
         return heard
 
     def _encode(self, stretches: Sequence[Floats]) -> Any:

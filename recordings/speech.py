@@ -11,7 +11,8 @@ are `openai_whisper.py` and `faster.py`; `engines.load` gives the one that the s
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,7 @@ class Heard:
     logprob: float  # mean over the tokens
     compression: float  # ratio of the text by zlib
     no_speech: float  # probability that nobody speaks, by Whisper itself
+    encoded: Any = field(default=None, repr=False, compare=False)  # the sound as the model sees it, to be heard again with another prompt
 
     @property
     def is_doubtful(self) -> bool:
@@ -114,8 +116,8 @@ class Engine(ABC):
         """For each stretch of at most 30 s the probability of each language code; for a model of many languages only."""
 
     @abstractmethod
-    def _hear(self, pieces: Sequence[Piece], language: str, prompt: str) -> list[Heard]:
-        """What is said in each piece of at most 30 s. The same sound gives the same text."""
+    def _hear(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None = None) -> list[Heard]:
+        """What is said in each piece of at most 30 s. The same sound gives the same text. `encoded`: as in `Heard`, where it is known."""
 
     def detect_language(self, *stretches: Floats) -> str:
         """The likeliest language code over all `stretches`, each of at most 30 s."""
@@ -162,7 +164,8 @@ class Engine(ABC):
 
     def _try_again(self, pieces: Sequence[Piece], tries: list["_Try"], places: list[int], language: str, prompt: str) -> None:
         """Hears some pieces with another prompt, and keeps what then is surer or leaves less speech without a word."""
-        again = self._hear([pieces[at] for at in places], language, prompt) if places else []
+        known = [tries[at].heard.encoded for at in places]
+        again = self._hear([pieces[at] for at in places], language, prompt, known) if places else []
         for at, one in zip(places, again, strict=True):
             new, old, piece = _Try(one, self._words(pieces[at], one, language)), tries[at], pieces[at]
             if one.is_doubtful != old.heard.is_doubtful:

@@ -176,7 +176,8 @@ def _describe(
     recording = job.recording
     number = TranscriptRun.objects.filter(recording=recording).count() + 1
     before = job.content(Kind.FEATURES)
-    assert before is not None  # noqa: S101 (the step "peaks" made it)
+    if before is None:  # the step "peaks" made it: the recording has been withdrawn meanwhile
+        raise ledger.LeaseLost
     parameters = parameters_of(plan)
     whole = features.with_words(before, segments, run=str(number), probability=probability, parameters=parameters)
     whole = features.with_voices(whole, samples=samples, probability=probability, voices=voices, segments=segments)

@@ -22,6 +22,7 @@ SILENCE = 0.35  # ... and ends below this one
 SHORTEST_SPEECH_S = 0.16  # an "mm" counts
 SHORTEST_PAUSE_S = 0.2
 LONG_SILENCE_S = 3.0  # longer silences lie between pieces, not in them
+LATE, CLEAR_PAUSE_S = 0.75, 0.4  # where in a full piece the cut is looked for first, and what it may fall into there
 PADDING_S = 0.3  # kept around a piece, so that no first or last sound is lost
 
 LOUD_DBFS = -10.0
@@ -101,8 +102,8 @@ def segments(probability: Floats) -> Spans:
 def cuts(probability: Floats, *, duration_s: float, max_s: float = 28.0) -> Spans:
     """Pieces of at most `max_s` seconds that hold all speech, cut at pauses; long silence is left out.
 
-    Where a piece is full, the cut falls in the longest pause of its second half; where there is no
-    pause, at the quietest frame.
+    Where a piece is full, the cut falls in the longest pause of its last quarter, so that pieces are few; where no pause there
+    is clear, in the longest of its second half; where there is none at all, at the quietest frame.
     """
     waiting = _short(segments(probability), probability, max_s - 2 * PADDING_S)
     pieces: Spans = []
@@ -116,9 +117,11 @@ def cuts(probability: Floats, *, duration_s: float, max_s: float = 28.0) -> Span
         ):
             count += 1
         if count < len(waiting) and waiting[count][0] - waiting[count - 1][1] <= LONG_SILENCE_S:
-            half = start + max_s / 2
-            later = [n for n in range(1, count + 1) if waiting[n - 1][1] >= half] or [count]
-            count = max(later, key=lambda n: waiting[n][0] - waiting[n - 1][1])
+            pause = [waiting[n][0] - waiting[n - 1][1] for n in range(1, count + 1)]
+            half, late = (start + max_s * share for share in (0.5, LATE))
+            later = [n for n in range(1, count + 1) if waiting[n - 1][1] >= late and pause[n - 1] >= CLEAR_PAUSE_S]
+            later = later or [n for n in range(1, count + 1) if waiting[n - 1][1] >= half] or [count]
+            count = max(later, key=lambda n: pause[n - 1])
         pieces.append((start, waiting[count - 1][1]))
         waiting = waiting[count:]
     return _padded(pieces, duration_s)

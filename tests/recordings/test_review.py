@@ -6,7 +6,7 @@ from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
 from recordings import comments, review
-from recordings.models import DraftScore, Purpose, Recording, Review
+from recordings.models import DraftScore, Purpose, Recording, Review, SealedObject
 from supervision.models import Item, Rating
 from tests import factories
 from tests.recordings import review_setup as setup
@@ -46,6 +46,8 @@ def test_beginning_twice_gives_the_same_review(recording, cora):
 
 def test_a_recording_that_is_not_ready_cannot_be_reviewed(recording, cora):
     recording.state = Recording.State.PROCESSING
+    recording.save(update_fields=["state"])
+    SealedObject.objects.filter(recording=recording, kind=SealedObject.Kind.FEATURES).delete()
     with pytest.raises(review.ReviewRefused, match="not ready"):
         setup.begin(recording, cora)
 

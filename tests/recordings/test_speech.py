@@ -109,7 +109,7 @@ class Counting(speech.Engine):
         self.given.append(stretches)
         return self.answers[: len(stretches)]
 
-    def _hear(self, pieces, language, prompt):
+    def _hear(self, pieces, language, prompt, encoded=None):
         self.given.append(pieces)
         return [speech.Heard((), 0.0, 1.0, 0.0) for _piece in pieces]
 
@@ -126,7 +126,7 @@ def test_the_first_piece_comes_alone_so_that_text_is_soon_seen(clip_samples):
 def test_a_sentence_that_whisper_skipped_is_heard_after_all(engine, clip_samples, heard, monkeypatch):
     hear, calls = engine._hear, []
 
-    def skip_the_rest_at_first(pieces, language, prompt):
+    def skip_the_rest_at_first(pieces, language, prompt, encoded=None):
         calls.append(pieces)
         answers = hear(pieces, language, prompt)
         return [speech.Heard(one.timings[:10], -0.1, 1.0, 0.0) for one in answers] if len(calls) == 1 else answers
@@ -170,7 +170,7 @@ class Prompted(Counting):
         super().__init__()
         self.says = answers
 
-    def _hear(self, pieces, language, prompt):
+    def _hear(self, pieces, language, prompt, encoded=None):
         self.given.append(prompt)
         kind = "sounds" if prompt.startswith(speech.SMALL_SOUNDS) else "words" if prompt else "plain"
         return [speech.Heard(self.says[kind], -0.1, 1.2, 0.0) for _piece in pieces]

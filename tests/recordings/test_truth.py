@@ -104,7 +104,7 @@ def test_a_piece_that_whisper_doubts_is_marked_as_a_whole(changes, reason):
 def test_a_guess_over_near_silence_is_marked_and_an_unclear_word_in_a_sentence_is_not():
     speech_at = [(0.0, 2.0), (8.0, 8.3)]
     sentence = [Word(0.4 * n, 0.4 * n + 0.3, f"word{n}", 0.1 if n == 2 else 0.9) for n in range(4)]
-    guess = [Word(7.4, 8.2, "you", 0.2)]
+    guess = [Word(7.6, 8.3, "you", 0.2)]
     assert truth.reason_together(sentence, speech_at) == ""
     assert truth.reason_together(guess, speech_at) == truth.LOW_CONFIDENCE
     assert truth.reason_together([Word(9.0, 9.9, "you", 0.9)], speech_at) == truth.NO_VOICE
@@ -124,7 +124,7 @@ def heard_as(timings, *, speech_at, logprob=-0.1, compression=1.2):
         def language_probabilities(self, stretches):
             return []
 
-        def _hear(self, pieces, language, prompt):
+        def _hear(self, pieces, language, prompt, encoded=None):
             return [Heard(timings, logprob, compression, 0.0) for _piece in pieces]
 
     (segments,) = Told().transcribe_pieces([Piece(silence(20), 0.0, speech_at)])
