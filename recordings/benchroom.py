@@ -44,6 +44,7 @@ class Room:
         }
         self.run("-m", "django", "migrate", "--verbosity", "0")
         self.run("-m", "django", "createcachetable")
+        self.run("-m", "django", "collectstatic", "--noinput", "--verbosity", "0")
 
     def run(self, *arguments: str, **more: str) -> str:
         environment = {**self.environment, **more}

@@ -142,12 +142,15 @@ def overlaps(found: Sequence[Turn]) -> list[tuple[float, float]]:
 def _spoken(found: Sequence[Turn], speech: Spans) -> dict[str, float]:
     """Seconds of voice in each person's segments; a segment's own length where there is no voice activity to go by."""
     ends = [end for _start, end in speech]
-    spoken: dict[str, float] = {}
+    parts: dict[str, list[tuple[float, float]]] = {}
     for turn in found:
-        for start, end in _merged(turn.parts):
+        parts.setdefault(turn.speaker, []).extend(turn.parts)
+    spoken: dict[str, float] = {}
+    for name, own in parts.items():
+        spoken[name] = 0.0
+        for start, end in _merged(sorted(own)):
             near = itertools.takewhile(lambda span: span[0] < end, speech[bisect.bisect_right(ends, start) :])  # noqa: B023 (used up at once)
-            inside = sum(min(end, b) - max(start, a) for a, b in near) if speech else end - start
-            spoken[turn.speaker] = spoken.get(turn.speaker, 0.0) + inside
+            spoken[name] += sum(min(end, b) - max(start, a) for a, b in near) if speech else end - start
     return spoken
 
 

@@ -35,7 +35,9 @@ LONGEST_WORD_S = 1.6
 SHORTEST_WORD_S = 0.02
 # Whisper's attention sits a little beside the sound, by model. Medians against hand-made word times, 105 words.
 WORD_SHIFT_S = {"tiny.en": -0.1, "base": 0.07}
-MISSED_S = 2.0  # speech this long without a word is listened to once more, by itself
+MISSED_S = 2.0  # speech this long without a word is listened to once more, by itself ...
+MISSED_ROUNDS = 2  # ... and what then is left of it, again
+NEAR_S = 0.2  # kept before and after such a stretch
 LOST_S = 0.8  # speech this long that the prompt may have cost a piece: it is then heard without one too
 # Whisper leaves out the small sounds of listening and thinking, which supervisors look for. Told that there were some just before,
 # it writes them, but may skip a sentence; so only pieces with this much speech left over are heard so, and the fuller text is kept.
@@ -153,13 +155,14 @@ class Engine(ABC):
             small = [at for at, piece in enumerate(pieces) if tries[at].words and tries[at].unheard_s(piece) >= SMALL_S]
             self._try_again(pieces, tries, small, language, f"{SMALL_SOUNDS} {prompt}".strip())
         doubts = [truth.reasons(one.words, piece.speech, one.heard) for piece, one in zip(pieces, tries, strict=True)]
-        missed = [(at, gap) for at, piece in enumerate(pieces) for gap in _missed(piece, tries[at].words)]
-        again = self._hear([gap for _at, gap in missed], language, "") if missed else []
-        for (at, gap), one in zip(missed, again, strict=True):
-            if not one.is_doubtful:  # else the gap stays, for people to hear that there is one
-                more = self._words(gap, one, language)
-                tries[at].words.extend(more)
-                doubts[at] += truth.reasons(more, gap.speech, one)
+        for _round in range(MISSED_ROUNDS):
+            missed = [(at, gap) for at, piece in enumerate(pieces) for gap in _missed(piece, tries[at].words)]
+            again = self._hear([gap for _at, gap in missed], language, "") if missed else []
+            for (at, gap), one in zip(missed, again, strict=True):
+                if not one.is_doubtful:  # else the gap stays, for people to hear that there is one
+                    more = self._words(gap, one, language)
+                    tries[at].words.extend(more)
+                    doubts[at] += truth.reasons(more, gap.speech, one)
         return [_segments(one.words, why, piece.speech) for piece, one, why in zip(pieces, tries, doubts, strict=True)]
 
     def _try_again(self, pieces: Sequence[Piece], tries: list["_Try"], places: list[int], language: str, prompt: str) -> None:
@@ -219,13 +222,20 @@ def _joined(word: Word, text: str, probability: float) -> Word:
 
 
 def _missed(piece: Piece, words: list[Word]) -> list[Piece]:
-    """Stretches between the words where somebody speaks for long: Whisper now and then skips a sentence."""
+    """Stretches between the words where somebody speaks for long: Whisper now and then skips a sentence. Each from voice to voice."""
+    words = sorted(words, key=lambda word: word.start)
     ends = [piece.offset_s, *(word.end for word in words)]
     starts = [*(word.start for word in words), piece.offset_s + len(piece.samples) / RATE]
     gaps = [
         (end, start) for end, start in zip(ends, starts, strict=True) if start > end and voice.overlap(piece.speech, end, start) >= MISSED_S
     ]
-    return [Piece(_slice(piece.samples, (a - piece.offset_s, b - piece.offset_s)), a, _within(piece.speech, (a, b))) for a, b in gaps]
+    found = []
+    for start, end in gaps:
+        spoken = _within(piece.speech, (start, end))
+        bounds = (max(start, spoken[0][0] - NEAR_S), min(end, spoken[-1][1] + NEAR_S))
+        samples = _slice(piece.samples, (bounds[0] - piece.offset_s, bounds[1] - piece.offset_s))
+        found.append(Piece(samples, bounds[0], spoken))
+    return found
 
 
 def _settle(start: float, end: float, speech: voice.Spans) -> tuple[float, float]:
