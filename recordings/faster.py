@@ -7,6 +7,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from recordings import engines, speech, weights
 from recordings.speech import Floats, Heard, Piece, Timing
 
 CPU_BATCH, CUDA_BATCH = 8, 24
+PIECES_A_WORKER = 6
 _FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -29,10 +31,11 @@ def cuda_works() -> bool:
 class FasterWhisper(speech.Engine):
     name = "faster-whisper"
 
-    def __init__(self, model: Any, model_name: str, *, batch: int = CPU_BATCH) -> None:
+    def __init__(self, model: Any, model_name: str, *, batch: int = CPU_BATCH, workers: int = 1) -> None:
         self.model = model
         self.model_name = model_name
         self.batch = batch
+        self.workers = workers
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "cpu", threads: int | None = None) -> "FasterWhisper":
@@ -42,8 +45,11 @@ class FasterWhisper(speech.Engine):
 
         ctranslate2.set_random_seed(0)
         kind = "float16" if device == "cuda" else "int8"
-        model = WhisperModel(str(folder), device=device, compute_type=kind, cpu_threads=threads or len(os.sched_getaffinity(0)))
-        return cls(model, engines.model_name(Path(folder)), batch=CUDA_BATCH if device == "cuda" else CPU_BATCH)
+        # On a processor each core works on pieces of its own: the matrices are too small to share.
+        workers = 1 if device == "cuda" else threads or len(os.sched_getaffinity(0))
+        model = WhisperModel(str(folder), device=device, compute_type=kind, cpu_threads=1, num_workers=workers)
+        batch = CUDA_BATCH if device == "cuda" else max(CPU_BATCH, PIECES_A_WORKER * workers)
+        return cls(model, engines.model_name(Path(folder)), batch=batch, workers=workers)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -54,6 +60,13 @@ class FasterWhisper(speech.Engine):
         return [{token[2:-2]: probability for token, probability in one} for one in found]
 
     def _hear(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None = None) -> list[Heard]:
+        share = -(-len(pieces) // self.workers)
+        parts = [slice(first, first + share) for first in range(0, len(pieces), share)] if pieces else []
+        with ThreadPoolExecutor(self.workers) as pool:
+            found = pool.map(lambda part: self._hear_part(pieces[part], language, prompt, encoded[part] if encoded else None), parts)
+            return [heard for some in found for heard in some]
+
+    def _hear_part(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None) -> list[Heard]:
         from faster_whisper.tokenizer import Tokenizer
 
         tokenizer = Tokenizer(self.model.hf_tokenizer, self.model.model.is_multilingual, task="transcribe", language=language)

@@ -37,7 +37,7 @@ def edit(page, place, text):
 
 
 def test_a_therapist_corrects_by_keys_and_undoes(sign_in):
-    page = sign_in("thea@harbour.example")
+    page = sign_in("tom@harbour.example")
     open_transcript(page)
     was = turn(page, 0).locator(".tr-turn__text").inner_text().strip()
     count = page.locator("#tr-turns > li").count()
@@ -73,14 +73,14 @@ def test_a_therapist_corrects_by_keys_and_undoes(sign_in):
 
 
 def test_two_people_at_one_turn_see_both_texts(sign_in):
-    thea, sam = sign_in("thea@harbour.example"), sign_in("sam@harbour.example")
-    address = open_transcript(thea)
+    tom, sam = sign_in("tom@harbour.example"), sign_in("sam@harbour.example")
+    address = open_transcript(tom)
     sam.goto(address)
     sam.wait_for_selector("#tr.is-live")
-    edit(thea, 1, "What the therapist hears")
+    edit(tom, 1, "What the therapist hears")
     edit(sam, 1, "What the supervisor hears")
-    thea.keyboard.press("Control+Enter")
-    saved(thea, "Saved")
+    tom.keyboard.press("Control+Enter")
+    saved(tom, "Saved")
     sam.get_by_role("button", name="Save", exact=True).first.click()
     expect(sam.locator(".tr-form__conflict")).to_contain_text("What the therapist hears")
     expect(sam.locator("#tr-text")).to_have_value("What the supervisor hears")
@@ -90,7 +90,7 @@ def test_two_people_at_one_turn_see_both_texts(sign_in):
 
 
 def test_without_scripts_the_forms_do_the_same(sign_in, browser, demo_site):
-    page = sign_in("thea@harbour.example")
+    page = sign_in("tom@harbour.example")
     address = open_transcript(page)
     context = browser.new_context(
         base_url=demo_site, java_script_enabled=False, storage_state=page.context.storage_state(), viewport={"width": 375, "height": 800}

@@ -26,8 +26,8 @@ def noise(tmp_path_factory):
 
 
 @pytest.fixture
-def thea(sign_in):
-    page = sign_in("thea@harbour.example")
+def tom(sign_in):
+    page = sign_in("tom@harbour.example")
     page.on("dialog", lambda dialog: dialog.accept())
     open_form(page)
     return page
@@ -59,8 +59,8 @@ def reach(page, name, percent):
     raise AssertionError(row(page, name).inner_text())
 
 
-def test_cut_off_reloaded_and_taken_up_again_the_bytes_are_the_same(thea, noise):
-    page, name = thea, noise.name
+def test_cut_off_reloaded_and_taken_up_again_the_bytes_are_the_same(tom, noise):
+    page, name = tom, noise.name
     slow(page, 2_000_000)
     page.set_input_files("input[type=file]", str(noise))
     expect(row(page, name)).to_contain_text("3 minutes")
@@ -98,8 +98,8 @@ def test_cut_off_reloaded_and_taken_up_again_the_bytes_are_the_same(thea, noise)
     expect(row(page, name)).to_contain_text("This recording has already been uploaded.", timeout=60_000)
 
 
-def test_several_with_pause_and_cancel(thea, noise, tmp_path):
-    page = thea
+def test_several_with_pause_and_cancel(tom, noise, tmp_path):
+    page = tom
     other = tmp_path / "second.wav"
     source = ["-f", "lavfi", "-i", "anoisesrc=d=60:c=brown:a=0.4:r=48000", "-ac", "1"]
     subprocess.run([audio.ffmpeg_path(), "-v", "error", *source, str(other)], check=True)
@@ -124,7 +124,7 @@ def test_several_with_pause_and_cancel(thea, noise, tmp_path):
 
 
 def test_without_a_script_it_is_a_plain_form(sign_in):
-    page = sign_in("thea@harbour.example", java_script_enabled=False)
+    page = sign_in("tom@harbour.example", java_script_enabled=False)
     open_form(page)
     assert "Without JavaScript a file of up to 200" in page.locator("main").inner_text()
     page.set_input_files("input[type=file]", str(BASE / "README.md"))
@@ -144,7 +144,7 @@ def test_recorded_with_the_microphone(browser, demo_site, tmp_path):
         page.set_default_timeout(20_000)
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto("/accounts/login/")
-        page.fill("input[name=login]", "thea@harbour.example")
+        page.fill("input[name=login]", "tom@harbour.example")
         page.fill("input[name=password]", PASSWORD)
         page.press("input[name=password]", "Enter")
         page.wait_for_url("**/")
@@ -180,7 +180,7 @@ def test_recorded_with_the_microphone(browser, demo_site, tmp_path):
 
 
 def test_only_this_page_may_use_the_microphone(sign_in):
-    page = sign_in("thea@harbour.example")
+    page = sign_in("tom@harbour.example")
     elsewhere = page.request.get("/recordings/").headers["permissions-policy"]
     open_form(page)
     here = page.request.get(page.url).headers["permissions-policy"]
