@@ -5,6 +5,7 @@ Only its model is used. Where to cut, what to doubt and how words become segment
 
 import hashlib
 import os
+import threading
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,7 @@ class FasterWhisper(speech.Engine):
         self.model_name = model_name
         self.batch = batch
         self.workers = workers
+        self._one_by_one = threading.Lock()
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "cpu", threads: int | None = None) -> "FasterWhisper":
@@ -60,11 +62,14 @@ class FasterWhisper(speech.Engine):
         return [{token[2:-2]: probability for token, probability in one} for one in found]
 
     def _hear(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None = None) -> list[Heard]:
-        share = -(-len(pieces) // self.workers)
-        parts = [slice(first, first + share) for first in range(0, len(pieces), share)] if pieces else []
+        share = max(1, -(-len(pieces) // self.workers))
+
+        def hear(first: int) -> list[Heard]:
+            known = encoded[first : first + share] if encoded else None
+            return self._hear_part(pieces[first : first + share], language, prompt, known)
+
         with ThreadPoolExecutor(self.workers) as pool:
-            found = pool.map(lambda part: self._hear_part(pieces[part], language, prompt, encoded[part] if encoded else None), parts)
-            return [heard for some in found for heard in some]
+            return [heard for part in pool.map(hear, range(0, len(pieces), share)) for heard in part]
 
     def _hear_part(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None) -> list[Heard]:
         from faster_whisper.tokenizer import Tokenizer
@@ -78,7 +83,8 @@ class FasterWhisper(speech.Engine):
             results = self._decode(features, len(batch), tokenizer, prompt)
             for at, result in enumerate(results):
                 if speech.is_doubtful(result.logprob, result.compression):
-                    results[at] = self._decode_again(batch[at], tokenizer, prompt, result)
+                    with self._one_by_one:  # sampling has one seed for the whole process
+                        results[at] = self._decode_again(batch[at], tokenizer, prompt, result)
             texts = [[token for token in result.tokens if token < tokenizer.eot] for result in results]
             frames = [min(3000, len(piece.samples) // 160) for piece in batch]
             timings = self.model.find_alignment(tokenizer, texts, features, frames)
