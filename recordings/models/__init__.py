@@ -1,3 +1,5 @@
+from recordings.models.calibration import Certification, GoldScore, GoldStandard
+from recordings.models.clips import BenchSettings, Clip
 from recordings.models.consent import (
     Consent,
     ConsentPaper,
@@ -10,22 +12,48 @@ from recordings.models.consent import (
     WithdrawalLink,
 )
 from recordings.models.keeping import LegalHold, RetentionExtension, RetentionWarning
+from recordings.models.rating import (
+    Assignment,
+    Comparison,
+    ComparisonNote,
+    Concern,
+    ConflictOfInterest,
+    ConsensusScore,
+    Contest,
+    SamplingDraw,
+    SamplingPlan,
+    SelfRating,
+    TriedIt,
+)
 from recordings.models.recording import HeardInterval, Processing, Recording, SentInterval, TranscriptRun
-from recordings.models.review import Annotation, Code, DraftScore, Reply, Review
+from recordings.models.review import Annotation, Code, CodeVersion, DraftScore, Reply, Review
 from recordings.models.transcript import Redaction, ResearchExport, SpeechSettings, TranscriptEdit
 from recordings.models.upload import Upload, UploadPart
 from recordings.models.vault import DestructionCertificate, SealedObject, SealedText
 
 __all__ = [
     "Annotation",
+    "Assignment",
+    "BenchSettings",
+    "Certification",
+    "Clip",
     "Code",
+    "CodeVersion",
+    "Comparison",
+    "ComparisonNote",
+    "Concern",
+    "ConflictOfInterest",
+    "ConsensusScore",
     "Consent",
     "ConsentPaper",
     "ConsentPerson",
     "ConsentWording",
+    "Contest",
     "DestructionCertificate",
     "DraftScore",
     "FamilyKey",
+    "GoldScore",
+    "GoldStandard",
     "HeardInterval",
     "LegalHold",
     "NameList",
@@ -38,12 +66,16 @@ __all__ = [
     "RetentionExtension",
     "RetentionWarning",
     "Review",
+    "SamplingDraw",
+    "SamplingPlan",
     "SealedObject",
     "SealedText",
+    "SelfRating",
     "SentInterval",
     "SpeechSettings",
     "TranscriptEdit",
     "TranscriptRun",
+    "TriedIt",
     "Upload",
     "UploadPart",
     "Withdrawal",

@@ -28,14 +28,39 @@ class Code(models.Model):
     colour = models.PositiveSmallIntegerField(default=1, help_text="A number of the palette, 1 to 8.")
     shape = models.CharField(max_length=12, default="circle")
     item_key = models.SlugField(blank=True, help_text="The instrument item that it most often bears on.")
+    examples = models.TextField(blank=True, help_text="What it sounds like, and what it is not. One a line.")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     is_current = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveSmallIntegerField(default=1, help_text="Raised by every change of what the code means.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["programme", "slug"], name="unique_code_slug")]
+        constraints = [
+            models.UniqueConstraint(fields=["programme", "slug"], name="unique_code_slug"),
+            models.CheckConstraint(condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="code_not_its_own_parent"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class CodeVersion(models.Model):
+    """What a code meant from a time on: an annotation keeps the one that it was made with."""
+
+    code = models.ForeignKey(Code, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=80)
+    definition = models.TextField()
+    examples = models.TextField(blank=True)
+    tone = models.CharField(max_length=10, choices=Code.Tone.choices)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["code", "number"], name="unique_code_version")]
+
+    def __str__(self) -> str:
+        return f"{self.name} (version {self.number})"
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -57,16 +82,21 @@ class Review(models.Model):
     class State(models.TextChoices):
         IN_PROGRESS = "in_progress", "In progress"
         SUBMITTED = "submitted", "Submitted"
+        COMPARED = "compared", "Being compared"
+        CONSENSUS = "consensus", "Agreed"
         RELEASED = "released", "Released"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="reviews")
     rater = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    assignment = models.OneToOneField("recordings.Assignment", null=True, blank=True, on_delete=models.PROTECT, related_name="review")
     state = models.CharField(max_length=15, choices=State.choices, default=State.IN_PROGRESS)
     started_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
+    is_blind = models.BooleanField(default=True, help_text="The rater could not see another review of this recording before submitting.")
+    share_heard = models.FloatField(null=True, blank=True, help_text="Share heard by the rater at submission, 0 to 1.")
     seen_by_therapist_at = models.DateTimeField(null=True, blank=True)
     position_ms = models.PositiveIntegerField(default=0, help_text="Where the rater stopped.")
     strengths = models.ForeignKey(SealedText, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -76,7 +106,7 @@ class Review(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["recording", "rater"], name="unique_review_per_rater"),
+            models.UniqueConstraint(fields=["recording", "rater", "instrument"], name="unique_review_per_rater"),
             models.CheckConstraint(
                 condition=Q(state="in_progress", submitted_at__isnull=True) | (~Q(state="in_progress") & Q(submitted_at__isnull=False)),
                 name="review_submitted_pair",
@@ -105,6 +135,7 @@ class Annotation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="annotations")
     code = models.ForeignKey(Code, on_delete=models.PROTECT, related_name="+")
+    code_version = models.ForeignKey(CodeVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     start_ms = models.PositiveIntegerField()
     end_ms = models.PositiveIntegerField()
     comment = models.ForeignKey(SealedText, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -127,7 +158,8 @@ class DraftScore(models.Model):
 
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="draft_scores")
     item_key = models.SlugField()
-    score = models.SmallIntegerField(null=True, blank=True)
+    score = models.IntegerField(null=True, blank=True)
+    is_counted = models.BooleanField(default=False, help_text="Filled from annotations; a person's own figure takes its place.")
     is_not_applicable = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     changed_at = models.DateTimeField()

@@ -21,6 +21,7 @@ class SealedObject(models.Model):
         SPEAKERS = "speakers", "Checkpoint: who speaks when"
         VIDEO = "video", "Picture and sound"
         REDACTED = "redacted", "Playback with names muted"
+        CLIP = "clip", "Teaching clip"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="objects_sealed")

@@ -127,7 +127,7 @@ def test_a_worker_killed_at_three_points_of_one_transcription(room, recordings, 
     kill()
     kept = room.sealed(recording).count("piece")
     assert kept >= 1
-    at_step(room, recording, "words")
+    at_step(room, recording, "features")
     with room.write_lock():
         assert room.sealed(recording).count("piece") > kept, "the lock came too late"
         kill()
@@ -146,7 +146,7 @@ def test_a_child_killed_at_three_points_of_one_transcription(room, recordings, w
     kill()
     at_piece(room, recording, 1)
     kill()
-    at_step(room, recording, "words")
+    at_step(room, recording, "features")
     with room.write_lock():
         kill()
     assert_transcribed_once(room, recording)
@@ -219,7 +219,7 @@ def test_a_recording_that_breaks_every_attempt_is_failed_after_three_and_can_be_
     until(lambda: is_done(room, recording))
     row = room.ledger(recording)
     assert (row["state"], row["attempts"], room.state(recording)) == ("failed", 3, "failed")
-    assert "broke off 3 times in a row at the same place (putting the transcript together)" in row["failure"]
+    assert "broke off 3 times in a row at the same place (describing the sound)" in row["failure"]
     assert "original" in room.sealed(recording)
     room.call(
         "from recordings import pipeline; from recordings.models import Recording, SealedObject; from django.utils import timezone\n"
