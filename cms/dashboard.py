@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from django.urls import reverse
 from django.utils import timezone
 
+from cms import dashboard_followup as followup_rows
 from cms import dashboard_recordings as recording_rows
 from cms import dashboard_rows as rows
 from cms.dashboard_rows import Line, Need
@@ -79,21 +80,34 @@ def _needs(who: Viewer) -> Iterable[Need]:
     if roles & {Role.THERAPIST, *Membership.SUPERVISORS}:
         yield from recording_rows.own_uploads(who)
         yield from recording_rows.consents_ending(who)
+        yield from recording_rows.consents_again(who)
         yield from recording_rows.keeping_ends(who)
+    if roles & set(Membership.SUPERVISORS):
+        yield from recording_rows.concerns(who)
     if roles & {Role.IG_LEAD, *Membership.SUPERVISORS}:
         yield from recording_rows.holds_to_agree(who)
     if roles & set(Membership.SUPERVISORS) | {Role.THERAPIST} & roles:
         yield from rows.own_requirements(who)
     if Role.CONSULTANT in roles:
+        yield from recording_rows.to_rate(who)
         yield from recording_rows.reviews(who)
     if roles & set(Membership.SUPERVISORS):
         yield from rows.team_supervision(who)
+        yield from recording_rows.ratings_overdue(who)
     if roles & {*Membership.SUPERVISORS, Role.ADMINISTRATOR}:
         yield from rows.team_overdue(who)
         yield from rows.invitations(who)
+    if roles & {Role.THERAPIST, *Membership.LEADS}:
+        yield from followup_rows.contests(who)
+        yield from followup_rows.to_try(who)
+        yield from followup_rows.goals(who)
+    if roles & set(Membership.LEADS):
+        yield from followup_rows.clips_to_decide(who)
+        yield from followup_rows.booster_topics(who)
     if Role.SERVICE_MANAGER in roles:
         yield from rows.service(who)
     if Role.IG_LEAD in roles:
+        yield from recording_rows.exports_to_agree(who)
         yield from recording_rows.governance(who)
     if Role.CONTENT_EDITOR in roles:
         yield from rows.content(who)
@@ -107,3 +121,4 @@ def _coming(who: Viewer) -> Iterable[Line]:
 def _lately(who: Viewer) -> Iterable[Line]:
     yield from rows.lately_learning(who)
     yield from recording_rows.lately_recordings(who)
+    yield from followup_rows.lately(who)

@@ -4,14 +4,14 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from cms.dashboard_rows import BROKEN, DUE, WAITING, Line, Need, day
+from cms.dashboard_rows import BROKEN, DUE, OVERDUE, WAITING, Line, Need, day
 from recordings import consent as consents
-from recordings import keeping, legalhold
-from recordings.models import DestructionCertificate, LegalHold, Recording, Review, Upload
+from recordings import keeping, legalhold, lookagain, researchasking
+from recordings.models import Assignment, Comparison, Concern, DestructionCertificate, LegalHold, Recording, Review, Upload
 from supervision.models import Membership
 
 if TYPE_CHECKING:
@@ -83,6 +83,37 @@ def consents_ending(who: "Viewer") -> Iterator[Need]:
         )
 
 
+def consents_again(who: "Viewer") -> Iterator[Need]:
+    """A young person may decide for themselves from this month on."""
+    for consent in lookagain.due(who.user, who.today):
+        yield Need(
+            DUE,
+            f"Look at the consent of family {consent.family.reference} again: a young person may decide for themselves now.",
+            reverse("recordings:consent-detail", args=[consent.pk]),
+            "See it",
+            status="Ask again",
+            tone="due",
+        )
+
+
+def exports_to_agree(who: "Viewer") -> Iterator[Need]:
+    """Research exports with words or voice prints that another information governance lead asked for, or was granted."""
+    for request in researchasking.open_requests(on=who.today):
+        is_own = request.asked_by_id == who.user.pk
+        if is_own != bool(request.agreed_at):
+            continue
+        yield Need(
+            WAITING,
+            "Your research export has been agreed to."
+            if is_own
+            else f"{request.asked_by.first_name} asks for a research export with words or voice prints.",
+            reverse("recordings:research-asked", args=[request.pk]),
+            "Make it" if is_own else "Decide",
+            status=f"Lapses after {day(researchasking.last_day(request))}",
+            tone="due",
+        )
+
+
 def keeping_ends(who: "Viewer") -> Iterator[Need]:
     """Recordings that will be destroyed within the week: one row for the earliest, and how many there are."""
     due = keeping.due_soon(who.user, who.today)
@@ -118,11 +149,81 @@ def holds_to_agree(who: "Viewer") -> Iterator[Need]:
             )
 
 
+def concerns(who: "Viewer") -> Iterator[Need]:
+    """Concerns about somebody's safety, until they are closed: that there is one, and how urgent; never a word of it."""
+    waiting = Concern.objects.visible_to(who.user).open().filter(recording__team__in=who.teams(Role.THERAPIST, *Membership.SUPERVISORS))
+    for concern in waiting.exclude(recording__therapist=who.user).select_related("raised_by", "recording").order_by("raised_at", "pk"):
+        is_talk = concern.urgency == Concern.Urgency.TALK
+        whose = "You" if concern.raised_by_id == who.user.pk else concern.raised_by.first_name
+        yield Need(
+            WAITING if is_talk else BROKEN,
+            f"{whose} raised a concern about somebody’s safety on {day(timezone.localdate(concern.raised_at))}.",
+            reverse("recordings:concern", args=[concern.pk]),
+            "Read it",
+            status=concern.get_urgency_display(),
+            tone="due" if is_talk else "overdue",
+        )
+
+
+def to_rate(who: "Viewer") -> Iterator[Need]:
+    """What a rater has been asked for and has not begun, and pairs of ratings to settle: the earliest due first."""
+    mine = Assignment.objects.open().filter(rater=who.user, review__isnull=True, recording__in=Recording.objects.asked_of(who.user))
+    for asked in mine.select_related("recording__therapist", "recording__team", "gold").order_by("due_on", "assigned_at", "pk"):
+        name, on = asked.recording.therapist.first_name, day(asked.recording.session_on)
+        is_late = asked.due_on < who.today
+        about = f"the calibration {asked.gold.label}" if asked.gold and not asked.is_hidden else f"{name}’s session of {on}"
+        yield Need(
+            OVERDUE if is_late else WAITING,
+            f"You are asked to rate {about}.",
+            reverse("recordings:review-list"),
+            "Rate it",
+            status=f"{'Overdue since' if is_late else 'Due'} {day(asked.due_on)}",
+            tone="overdue" if is_late else "due",
+            detail=f"{asked.recording.team.name}, {round(asked.recording.duration_ms / 60000)} minutes",
+        )
+    pairs = Comparison.objects.visible_to(who.user).open().filter(Q(first__rater=who.user) | Q(second__rater=who.user))
+    for pair in pairs.select_related("first__recording__therapist", "first__rater", "second__rater").order_by("opened_at", "pk"):
+        recording = pair.first.recording
+        other = pair.second.rater if pair.first.rater_id == who.user.pk else pair.first.rater
+        yield Need(
+            WAITING,
+            f"{recording.therapist.first_name}’s session of {day(recording.session_on)} is rated by you and by {other.first_name}.",
+            reverse("recordings:comparison", args=[pair.pk]),
+            "Release it" if pair.agreed_at else "Compare",
+            status="Not released" if pair.agreed_at else "To settle",
+            tone="due",
+        )
+
+
+def ratings_overdue(who: "Viewer") -> Iterator[Need]:
+    """For supervisors: how many ratings that others owe their teams are late."""
+    late = (
+        Assignment.objects.visible_to(who.user)
+        .open()
+        .filter(recording__team__in=who.teams(*Membership.SUPERVISORS), due_on__lt=who.today)
+        .exclude(part=Assignment.Part.GOLD)
+        .exclude(rater=who.user)
+        .exclude(recording__state=Recording.State.DESTROYED)
+        .count()
+    )
+    if late:
+        yield Need(
+            DUE,
+            f"{late} rating{'s' if late > 1 else ''} of your team’s sessions {'are' if late > 1 else 'is'} overdue.",
+            reverse("recordings:review-list"),
+            "See whose",
+            status="Overdue",
+            tone="overdue",
+            is_secondary=True,
+        )
+
+
 def reviews(who: "Viewer") -> Iterator[Need]:
     begun = (
         Review.objects.visible_to(who.user)
-        .filter(rater=who.user)
-        .exclude(state=Review.State.RELEASED)
+        .filter(rater=who.user, state__in=[Review.State.IN_PROGRESS, Review.State.SUBMITTED], assignment__skipped_at__isnull=True)
+        .exclude(assignment__part=Assignment.Part.SECOND, state=Review.State.SUBMITTED)
+        .exclude(assignment__part=Assignment.Part.GOLD, state=Review.State.SUBMITTED)
         .select_related("recording__therapist", "recording__team")
         .order_by("started_at", "pk")
     )
@@ -150,6 +251,8 @@ def reviews(who: "Viewer") -> Iterator[Need]:
             team__in=who.teams(Role.CONSULTANT),
         )
         .exclude(therapist=who.user)
+        .exclude(assignments__rater=who.user)
+        .unplanned()
         .select_related("therapist", "team")
         .order_by("uploaded_at", "pk")
     )

@@ -9,6 +9,8 @@ from wagtail.documents.blocks import DocumentChooserBlock
 from wagtail.images.blocks import ImageChooserBlock
 from wagtailmedia.blocks import AudioChooserBlock, VideoChooserBlock
 
+from learning import clips
+
 RICH_TEXT_FEATURES = ["h2", "h3", "bold", "italic", "ol", "ul", "link", "document-link", "hr"]
 
 
@@ -84,6 +86,33 @@ class DocumentBlock(blocks.StructBlock):
         template = "learning/blocks/document.html"
 
 
+class ClipChoiceBlock(blocks.ChoiceBlock):
+    """The id of a clip. Its title is shown to the editor and never stored: neither in the page nor in the search index."""
+
+    def get_searchable_content(self, value: Any) -> list[str]:
+        return []
+
+
+class ClipBlock(blocks.StructBlock):
+    """A moment of a real session. The lesson holds its id alone, so that a family's withdrawal takes it out everywhere at once."""
+
+    clip = ClipChoiceBlock(
+        choices=clips.choices,
+        help_text="Approved teaching clips. Write nothing about this family around it: what is written stays when the clip is withdrawn.",
+    )
+
+    def get_context(self, value: Any, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(value, parent_context=parent_context)
+        request = context.get("request")
+        context["clip"] = clips.shown(value.get("clip") or "", getattr(request, "user", None))
+        return context
+
+    class Meta:
+        icon = "media"
+        label = "Teaching clip"
+        template = "learning/blocks/clip.html"
+
+
 class ExerciseBlock(blocks.StructBlock):
     key = KeyBlock()
     title = blocks.CharBlock(max_length=160)
@@ -142,6 +171,7 @@ class LessonBodyBlock(blocks.StreamBlock):
     audio = AudioBlock()
     video = VideoBlock()
     document = DocumentBlock()
+    clip = ClipBlock()
     exercise = ExerciseBlock()
     check = CheckBlock()
 

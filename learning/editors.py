@@ -1,4 +1,4 @@
-"""What a group needs to write courses in Wagtail."""
+"""What a group needs to write courses and instruments in Wagtail."""
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
@@ -12,7 +12,7 @@ LIBRARIES = (("wagtailimages", "image"), ("wagtaildocs", "document"), ("wagtailm
 
 @transaction.atomic
 def grant_editing(group: Group, *, may_publish: bool = True) -> None:
-    """Let the group into Wagtail, to write courses and to fill the image, document and media libraries.
+    """Let the group into Wagtail, to write courses, to fill the image, document and media libraries, and to edit instruments.
 
     Without `may_publish` its members submit pages for moderation instead. Doing so twice changes nothing; call it again
     once the course index exists.
@@ -22,6 +22,8 @@ def grant_editing(group: Group, *, may_publish: bool = True) -> None:
     for index in CourseIndexPage.objects.order_by("pk"):
         for permission in Permission.objects.filter(content_type__app_label="wagtailcore", codename__in=page_permissions):
             GroupPagePermission.objects.get_or_create(group=group, page=index.page_ptr, permission=permission)
+    instruments = Permission.objects.filter(content_type__app_label="supervision", content_type__model="instrument")
+    group.permissions.add(*instruments.filter(codename__in=["view_instrument", "add_instrument", "change_instrument"]))
     root = Collection.get_first_root_node()
     for app, model in LIBRARIES:
         permissions = Permission.objects.filter(content_type__app_label=app, content_type__model=model)

@@ -6,7 +6,7 @@ import uuid
 from django.db import transaction
 from wagtail.log_actions import log
 
-from recordings import comments
+from recordings import codebook, comments
 from recordings.models import Annotation, Code, Review, SealedText
 from supervision.models import User
 
@@ -76,10 +76,12 @@ def annotate(
             raise AnnotationRefused("That annotation belongs to another review.")
         return there
     start_ms, end_ms = _checked_times(start_ms, end_ms, review.recording.duration_ms)
+    code = _checked_code(code, review)
     annotation = Annotation.objects.create(
         pk=id or uuid.uuid4(),
         review=review,
-        code=_checked_code(code, review),
+        code=code,
+        code_version=codebook.version_of(code, now=now),
         start_ms=start_ms,
         end_ms=end_ms,
         comment=comments.sealed(review.recording, comment),
@@ -94,18 +96,21 @@ def _raised(annotation: Annotation, review: Review, version: int, now: dt.dateti
     """Compare and set: only the version that the person saw is changed."""
     changed = Annotation.objects.filter(pk=annotation.pk, review=review, version=version)
     if changed.update(version=version + 1, changed_at=now, **fields) != 1:
-        raise Stale(Annotation.objects.select_related("code", "comment").get(pk=annotation.pk))
-    return Annotation.objects.select_related("code", "comment").get(pk=annotation.pk)
+        raise Stale(Annotation.objects.select_related("code", "code_version", "comment").get(pk=annotation.pk))
+    return Annotation.objects.select_related("code", "code_version", "comment").get(pk=annotation.pk)
 
 
 @transaction.atomic
 def change(
     *, annotation: Annotation, version: int, code: Code, start_ms: int, end_ms: int, comment: str, by: User, now: dt.datetime
 ) -> Annotation:
-    """Puts a new code, times and comment in place of version `version`. Raises AnnotationRefused, Locked, Stale, vault.KeyGone."""
+    """Puts a new code, times and comment in place of version `version`. While the code stays, so does what it meant when it was chosen.
+
+    Raises AnnotationRefused, Locked, Stale, vault.KeyGone.
+    """
     review = locked_for_writing(annotation.review, by)
     start_ms, end_ms = _checked_times(start_ms, end_ms, review.recording.duration_ms)
-    stored = Annotation.objects.select_related("code", "comment").get(pk=annotation.pk)
+    stored = Annotation.objects.select_related("code", "code_version", "comment").get(pk=annotation.pk)
     code = _checked_code(code, review, kept=stored.code)
     if stored.version != version or stored.removed_at is not None:
         raise Stale(stored)
@@ -114,7 +119,8 @@ def change(
     if is_same_comment and (stored.code_id, stored.start_ms, stored.end_ms) == (code.pk, start_ms, end_ms):
         return stored
     text = stored.comment if is_same_comment else comments.sealed(review.recording, comment)
-    changed = _raised(stored, review, version, now, code=code, start_ms=start_ms, end_ms=end_ms, comment=text)
+    meant = stored.code_version if stored.code_id == code.pk else codebook.version_of(code, now=now)
+    changed = _raised(stored, review, version, now, code=code, code_version=meant, start_ms=start_ms, end_ms=end_ms, comment=text)
     if not is_same_comment:
         _discard(stored.comment)
     log(instance=review, action="recordings.annotation_change", user=by, data={"annotation": str(annotation.pk)})
@@ -134,7 +140,7 @@ def restore(*, annotation: Annotation, by: User, now: dt.datetime) -> Annotation
 
 def _set_removed(annotation: Annotation, *, by: User, now: dt.datetime, removed_at: dt.datetime | None, action: str) -> Annotation:
     review = locked_for_writing(annotation.review, by)
-    stored = Annotation.objects.select_related("code", "comment").get(pk=annotation.pk)
+    stored = Annotation.objects.select_related("code", "code_version", "comment").get(pk=annotation.pk)
     if (stored.removed_at is None) == (removed_at is None):
         return stored
     changed = _raised(stored, review, stored.version, now, removed_at=removed_at)

@@ -1,7 +1,8 @@
 """Backups: the database, the sealed files and a manifest in one folder, the key store in another; the site key in neither.
 
     DIR/database/STAMP.sqlite3 (or .dump)   the database as it was at one moment
-    DIR/sealed/ab/ID.sealed                 sealed files, copied once; those that no kept manifest names go
+    DIR/sealed/ab/ID.sealed                 sealed files, from a folder or an S3-compatible store, copied once; those that
+                                            no kept manifest names go
     DIR/media/…                             pictures and documents of courses, copied once
     DIR/manifests/STAMP.json                written last: a backup without it was broken off and does not count
     KEYS/keystore-STAMP.sqlite3             kept for KEYSTORE_BACKUP_DAYS days and no longer
@@ -18,7 +19,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ from django.conf import settings
 from django.db import connection
 
 from recordings import erasurelog, keystore, store
-from recordings.models import Recording, SealedObject
+from recordings.models import Recording
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _BLOCK = 1024 * 1024
+_AT_ONCE = 4 * 1024 * 1024  # what is asked of a store at once
 
 
 class CannotBackUp(Exception):
@@ -126,21 +128,27 @@ def _sums(folder: Path) -> dict[str, str]:
 
 
 def _sealed(folder: Path, before: dict[str, str]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """What the store holds, each file copied unless an earlier backup has, and whether it was. An S3-compatible store too."""
     place = store.current()
-    rows = dict(SealedObject.objects.values_list("pk", "sha256"))
     for stored in place.listing():
         name = str(stored.object_id)
-        entry = {"id": name, "size": stored.size, "sha256": before.get(name) or rows.get(stored.object_id, "")}
-        if settings.S3_BUCKET:  # the store is copied by its own means; the manifest says what must be there
-            yield entry, False
-            continue
+        entry = {"id": name, "size": stored.size, "sha256": before.get(name, "")}
         copy = copy_of(folder, name)
         if copy.exists() and copy.stat().st_size == stored.size and name in before:
             yield entry, False
             continue
-        with contextlib.suppress(FileNotFoundError):  # destroyed meanwhile
-            entry["sha256"] = _copy(store.FileStore(settings.VAULT_DIR).place(stored.object_id), copy)
+        with contextlib.suppress(FileNotFoundError), contextlib.closing(place.open(stored.object_id)) as source:  # destroyed meanwhile
+            entry["sha256"] = _write_copy(_stretches(source), copy)
             yield entry, True
+
+
+def _stretches(source: store.Source) -> Iterator[bytes]:
+    at = 0
+    while block := source.read(at, _AT_ONCE):
+        yield block
+        at += len(block)
+    if at != source.size:
+        raise store.StoreAway
 
 
 def copy_of(folder: Path, name: str) -> Path:
@@ -148,12 +156,17 @@ def copy_of(folder: Path, name: str) -> Path:
 
 
 def _copy(source: Path, copy: Path) -> str:
-    """Copies whole or not at all, and returns the SHA-256 of what was read."""
+    with source.open("rb") as content:
+        return _write_copy(iter(lambda: content.read(_BLOCK), b""), copy)
+
+
+def _write_copy(blocks: Iterable[bytes], copy: Path) -> str:
+    """Writes whole or not at all, and returns the SHA-256 of what was written."""
     copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = copy.with_suffix(".partial")
     total = hashlib.sha256()
-    with source.open("rb") as content, beside.open("wb") as file:
-        while block := content.read(_BLOCK):
+    with beside.open("wb") as file:
+        for block in blocks:
             total.update(block)
             file.write(block)
         file.flush()
@@ -254,25 +267,13 @@ def troubles(folder: Path, stamp: str, *, keys: Path | None = None) -> Iterator[
             if opened.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 yield f"The database {database.name} is not sound."
     for entry in manifest["sealed"]:
-        if manifest["storage"] == "s3":
-            continue
         copy = copy_of(folder, entry["id"])
         if not copy.exists():
             yield f"The sealed file {entry['id']} is missing."
         elif copy.stat().st_size != entry["size"] or digest(copy) != entry["sha256"]:
             yield f"The sealed file {entry['id']} was changed."
-    if manifest["storage"] == "s3":
-        there = {str(stored.object_id): stored.size for stored in store.current().listing()}
-        for entry in manifest["sealed"]:
-            if there.get(entry["id"]) != entry["size"] and key_still_there(entry["id"]):
-                yield f"The sealed file {entry['id']} is missing in the store or was changed."
     if keys is not None and newest_keys(keys) is None:
         yield f"There is no copy of the key store in {keys}."
-
-
-def key_still_there(name: str) -> bool:
-    """Whether a row names the file: what was destroyed since may well be missing."""
-    return SealedObject.objects.filter(pk=name).exists()
 
 
 def newest_keys(folder: Path) -> Path | None:

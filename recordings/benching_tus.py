@@ -90,12 +90,12 @@ class _Server:
 @contextlib.contextmanager
 def _ours(bench: Bench) -> Iterator[_Server]:
     session, consent = json.loads(bench.room.run("-c", _SIGN_IN).splitlines()[-1])
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "cms.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "16"]
     command += ["--timeout", "120", "--log-level", "error"]
     metadata = f"consent {base64.b64encode(str(consent).encode()).decode()}"
     headers = {"Cookie": f"sessionid={session}; csrftoken={_TOKEN}", "X-CSRFToken": _TOKEN, "Upload-Metadata": metadata}
-    with _running(command, port, settings.BASE_DIR, bench.room.environment):
+    with running(command, port, settings.BASE_DIR, bench.room.environment):
         yield _Server(port, "/recordings/uploads/", headers)
 
 
@@ -115,13 +115,13 @@ def _peer(bench: Bench) -> Iterator[_Server | None]:
         return
     (folder / "server.mjs").write_text(_PEER)
     (folder / "files").mkdir()
-    port = _free_port()
-    with _running([node, "server.mjs", str(port), str(folder / "files")], port, folder, dict(os.environ)):
+    port = free_port()
+    with running([node, "server.mjs", str(port), str(folder / "files")], port, folder, dict(os.environ)):
         yield _Server(port, "/files", {})
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int, folder: Path, environment: dict[str, str]) -> Iterator[None]:
+def running(command: list[str], port: int, folder: Path, environment: dict[str, str]) -> Iterator[None]:
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -140,7 +140,7 @@ def _running(command: list[str], port: int, folder: Path, environment: dict[str,
         process.wait(timeout=30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from wagtail.log_actions import log
 
-from recordings import casefile
+from recordings import casefile, lookagain
 from recordings.models import Consent, ConsentPaper, ConsentPerson, ConsentWording, Purpose
 from supervision.models import FamilyReference, Membership, Programme, User
 
@@ -29,12 +29,14 @@ Method, Renewal, Role = Consent.Method, Consent.Renewal, ConsentPerson.Role
 
 
 class Heard(NamedTuple):
-    """Somebody who will be heard: role, initials, the purposes agreed to, and the signature where one was given here."""
+    """Somebody who will be heard: role, initials, the purposes agreed to, the signature where one was given here, and for a
+    young person any day of the month in which to ask again."""
 
     role: str
     initials: str
     purposes: Iterable[str]
     signature: casefile.Sheet | None = None
+    look_again: dt.date | None = None
 
 
 class ConsentRefused(Exception):
@@ -72,12 +74,13 @@ def record(
     The signatures are sealed under the family's key before the transaction that names them.
     """
     heard = [
-        Heard(role, initials.strip().upper(), [str(p) for p in Purpose.values if p in set(purposes)], signature)
-        for role, initials, purposes, signature in people
+        Heard(role, initials.strip().upper(), [str(p) for p in Purpose.values if p in set(purposes)], signature, again)
+        for role, initials, purposes, signature, again in people
     ]
     _check_conversation(family, wording, given_on, timezone.localdate(now))
     _check_term(renewal, given_on, valid_until, session_on)
     _check_people(heard, parental_responsibility)
+    _check_again(heard, timezone.localdate(now))
     _check_method(method, heard, witness, spoken_at_ms)
     sheets = [person.signature for person in heard if person.signature is not None]
     with casefile.sealed(family, ConsentPaper.Kind.SIGNATURE, sheets) as written, transaction.atomic():
@@ -97,8 +100,11 @@ def record(
             recorded_by=by,
         )
         signatures = iter(written)
-        for role, initials, purposes, signature in heard:
-            person = ConsentPerson.objects.create(consent=consent, role=role, initials=initials, purposes=list(purposes))
+        for role, initials, purposes, signature, again in heard:
+            month = lookagain.month_of(again) if again else None
+            person = ConsentPerson.objects.create(
+                consent=consent, role=role, initials=initials, purposes=list(purposes), look_again_on=month
+            )
             if signature is not None:
                 casefile.add_row(next(signatures), consent=consent, person=person, by=by, now=now)
         log(
@@ -141,6 +147,14 @@ def _check_people(heard: Sequence[Heard], parental_responsibility: str) -> None:
         raise ConsentRefused("A young person will be heard. Say who holds parental responsibility, by role.")
 
 
+def _check_again(heard: Sequence[Heard], today: dt.date) -> None:
+    for person in heard:
+        try:
+            lookagain.check(person.role, person.look_again, today=today)
+        except lookagain.NotAgain as refusal:
+            raise ConsentRefused(str(refusal)) from refusal
+
+
 def _check_method(method: str, heard: Sequence[Heard], witness: str, spoken_at_ms: int | None) -> None:
     """Whoever said yes on the device left a mark there; typing alone, which anybody can do, needs a witness."""
     if spoken_at_ms is not None and method != Method.SPOKEN:
@@ -149,7 +163,7 @@ def _check_method(method: str, heard: Sequence[Heard], witness: str, spoken_at_m
         raise ConsentRefused("A typed consent needs a witness. Enter who else was there, by role and initials.")
     if method in (Method.SIGNED_SCREEN, Method.TYPED):
         word = "signed" if method == Method.SIGNED_SCREEN else "typed their name"
-        for role, initials, purposes, signature in heard:
+        for role, initials, purposes, signature, _ in heard:
             if purposes and signature is None:
                 raise ConsentRefused(f"{Role(role).label} {initials} has said yes but not {word}. Ask them to, or change the answers.")
 

@@ -121,6 +121,13 @@ class PersonForm(forms.Form):
         label="Name, typed by this person", required=False, max_length=120, help_text="Sealed with the family's papers."
     )
 
+    look_again_on = forms.DateField(
+        label="Ask again in the month of",
+        required=False,
+        widget=DateInput,
+        help_text="When this young person turns 16 or 18 and may decide for themselves. Any day of that month: only the month is kept.",
+    )
+
     def clean_drawn(self) -> casefile.Sheet | None:
         value = self.cleaned_data["drawn"]
         if not value:
@@ -138,7 +145,8 @@ class PersonForm(forms.Form):
         purposes = [*data["purposes"], *([Purpose.RESEARCH.value] if data["research"] else [])]
         typed = casefile.Sheet(data["typed"].encode(), casefile.TEXT) if data["typed"] else None
         marks = {Consent.Method.SIGNED_SCREEN.value: data["drawn"] or typed, Consent.Method.TYPED.value: typed}
-        return Heard(data["role"], data["initials"], purposes, marks.get(method))
+        again = data["look_again_on"] if data["role"] == ConsentPerson.Role.YOUNG_PERSON else None
+        return Heard(data["role"], data["initials"], purposes, marks.get(method), again)
 
 
 class BasePersonFormSet(forms.BaseFormSet):
@@ -155,6 +163,21 @@ def person_formset(rows: int = 4) -> type[BasePersonFormSet]:
 
 class SpokenForm(forms.Form):
     spoken_at_ms = MomentField(label="Where on the recording it is spoken", help_text="Minutes and seconds, such as 0:45.")
+
+
+class AgainForm(forms.Form):
+    """A month for each young person who is heard."""
+
+    def __init__(self, *args: Any, young: list[ConsentPerson], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for person in young:
+            self.fields[f"person-{person.pk}"] = forms.DateField(
+                label=f"{name_of(person)}: ask again in the month of",
+                required=False,
+                initial=person.look_again_on,
+                widget=DateInput(),
+                help_text="Any day of that month: only the month is kept. Leave it empty to take the reminder out.",
+            )
 
 
 class PaperForm(forms.Form):

@@ -8,8 +8,10 @@ where a restored database knows of a hold.
 
 import datetime as dt
 import functools
+import logging
 import uuid
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import transaction
@@ -21,6 +23,7 @@ from recordings import keeping, keystore, ledger, legalhold, sealedfile, vault
 from recordings.keeping import due_on
 from recordings.legalhold import Held
 from recordings.models import (
+    Clip,
     DestructionCertificate,
     Recording,
     Redaction,
@@ -31,20 +34,52 @@ from recordings.models import (
     Upload,
     UploadPart,
 )
+from recordings.store import StoreAway
 from supervision.models import User
 
-__all__ = ["Held", "destroy", "due_on", "finish_pending", "unreadable_on"]
+__all__ = ["EachByItself", "Held", "LeftBehind", "destroy", "due_on", "finish_pending", "unreadable_on"]
 
 Reason = DestructionCertificate.Reason
 
 LEFT_BEHIND = dt.timedelta(days=1)
+
+logger = logging.getLogger("recordings.destruction")
+
+
+class LeftBehind(Exception):
+    """Keys are destroyed and nothing can be read, but some sealed files could not be removed yet."""
+
+    def __init__(self) -> None:
+        super().__init__("Everything that was due is destroyed, but some of its sealed files could not be removed yet.")
+
+
+class EachByItself:
+    """A `with` around each of many destructions, so that one that breaks off stops no other; `settle` then raises its error."""
+
+    def __init__(self) -> None:
+        self._first: Exception | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        logger.warning("A destruction broke off: %s", type(error).__name__)
+        self._first = self._first or error
+        return True
+
+    def settle(self) -> None:
+        if self._first is not None:
+            raise self._first
 
 
 def destroy(*, recording: Recording, reason: str, note: str = "", by: User | None, now: dt.datetime) -> DestructionCertificate:
     """Destroys the recording and everything derived from it, for good. Doing it again gives the same certificate.
 
     Raises Held, and leaves everything sealed as it is, while a legal hold stands. A withdrawal then still ends all work on
-    the recording; `finish_pending` destroys it once no hold stands any more.
+    the recording; `finish_pending` destroys it once no hold stands any more. Where the store is away, the files, which
+    nothing can read from now on, stay until `finish_pending` finds it again.
     """
     with transaction.atomic():
         locked = Recording.objects.select_for_update().get(pk=recording.pk)  # against a hold that is being agreed to
@@ -79,6 +114,7 @@ def _clear(
     texts.delete()
     sealed.delete()
     Redaction.objects.filter(recording=recording).update(spans=[])  # when names were said
+    Clip.objects.filter(recording=recording).exclude(state=Clip.State.GONE).update(state=Clip.State.GONE, gone_at=now)
     _clear_upload(recording)
     certificate = DestructionCertificate.objects.filter(recording=recording).first()
     if certificate is not None:
@@ -135,9 +171,13 @@ def _clear_upload(recording: Recording) -> None:
 
 
 def _remove_files(certificate: DestructionCertificate, now: dt.datetime) -> None:
-    for item in certificate.items:
-        if "object" in item:
-            sealedfile.remove_file(uuid.UUID(item["object"]))
+    try:
+        for item in certificate.items:
+            if "object" in item:
+                sealedfile.remove_file(uuid.UUID(item["object"]))
+    except StoreAway:
+        logger.warning("The sealed files of a destroyed recording could not be removed yet.")
+        return
     keystore.complete(certificate.recording_id, at=now)
 
 
@@ -150,22 +190,40 @@ def unreadable_on(key_destroyed_at: dt.datetime) -> dt.date:
 
 
 def finish_pending(*, now: dt.datetime | None = None) -> int:
-    """Does what is due and what was broken off. Safe to call at any time, any number of times. Returns how many it destroyed."""
+    """Does what is due and what was broken off. Safe to call at any time, any number of times. Returns how many it destroyed.
+
+    Raises, once everything has been tried, the error of the first that broke off; LeftBehind where files could not be removed.
+    """
     now = now or timezone.now()
+    each = EachByItself()
     done = 0
-    for erasure in keystore.unfinished():
-        recording = Recording.objects.filter(pk=erasure.id).first()
-        if recording is None:  # its row was never committed
-            keystore.complete(erasure.id, at=now)
-            continue
-        destroy(recording=recording, reason=erasure.reason, note=erasure.note, by=_person(erasure), now=now)
-        done += 1
+    begun = keystore.unfinished()
+    for erasure in begun:
+        with each:
+            done += _go_on(erasure, now)
     withdrawn = Recording.objects.kept().filter(consent__withdrawn_at__isnull=False).order_by("uploaded_at", "pk")
-    done += sum(_carry_out(recording, Reason.WITHDRAWAL, now) for recording in withdrawn)
-    overdue = keeping.due_by(timezone.localdate(now))
-    done += sum(_carry_out(recording, Reason.RETENTION, now) for _, recording in overdue)
-    _sweep_daily(now)
+    for recording in withdrawn:
+        with each:
+            done += _carry_out(recording, Reason.WITHDRAWAL, now)
+    for _, recording in keeping.due_by(timezone.localdate(now)):
+        with each:
+            done += _carry_out(recording, Reason.RETENTION, now)
+    with each:
+        _sweep_daily(now)
+    each.settle()
+    if {erasure.id for erasure in begun} & {erasure.id for erasure in keystore.unfinished()}:
+        raise LeftBehind
     return done
+
+
+def _go_on(erasure: keystore.Erasure, now: dt.datetime) -> bool:
+    """With a destruction that was broken off."""
+    recording = Recording.objects.filter(pk=erasure.id).first()
+    if recording is None:  # its row was never committed
+        keystore.complete(erasure.id, at=now)
+        return False
+    destroy(recording=recording, reason=erasure.reason, note=erasure.note, by=_person(erasure), now=now)
+    return True
 
 
 def _carry_out(recording: Recording, reason: str, now: dt.datetime) -> bool:

@@ -164,6 +164,11 @@ def to_textgrid(transcript: Transcript) -> str:
         words = [(a, b, plain(word.text)) for start, end, segment in timed for a, b, word in _timed(segment.words, start, end)]
         tiers.append((f"{speaker} words", words))
     last = max([1, round(transcript.duration * 1000), *(end for _name, spans in tiers for _start, end, _text in spans)])
+    return textgrid(tiers, last)
+
+
+def textgrid(tiers: Sequence[tuple[str, list[tuple[int, int, str]]]], last: int) -> str:
+    """Interval tiers as Praat's long text: name, and (start, end, text) in milliseconds, in order and apart, from 0 to `last`."""
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {last / 1000}"]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
     for number, (name, spans) in enumerate(tiers, 1):
@@ -242,8 +247,8 @@ def _said(segment: Segment) -> str:
 
 def plain(text: str | None) -> str:
     """On one line, without characters that XML cannot hold or that nobody could see."""
-    text = " ".join((text or "").split())
-    return "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs", "Cn"))
+    seen = (letter for letter in text or "" if letter.isspace() or unicodedata.category(letter) not in ("Cc", "Cs", "Cn"))
+    return " ".join("".join(seen).split())
 
 
 def _escaped(text: str) -> str:

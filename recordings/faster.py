@@ -79,18 +79,18 @@ class FasterWhisper(speech.Engine):
         for first in range(0, len(pieces), self.batch):
             batch = pieces[first : first + self.batch]
             known = encoded[first : first + self.batch] if encoded else None
-            features = _stored(np.stack(list(known))) if known else self._encode([piece.samples for piece in batch])
-            results = self._decode(features, len(batch), tokenizer, prompt)
+            seen = list(known) if known else [_kept(self._encode([piece.samples])) for piece in batch]  # quicker than together
+            results = self._decode(_stored(np.concatenate(seen)), len(batch), tokenizer, prompt)
             for at, result in enumerate(results):
                 if speech.is_doubtful(result.logprob, result.compression):
                     with self._one_by_one:  # sampling has one seed for the whole process
                         results[at] = self._decode_again(batch[at], tokenizer, prompt, result)
             texts = [[token for token in result.tokens if token < tokenizer.eot] for result in results]
             frames = [min(3000, len(piece.samples) // 160) for piece in batch]
-            timings = self.model.find_alignment(tokenizer, texts, features, frames)
-            for result, found, seen in zip(results, timings, _kept(features), strict=True):
-                words = [Timing(one["word"], float(one["start"]), float(one["end"]), float(one["probability"])) for one in found]
-                heard.append(Heard(words, result.logprob, result.compression, result.no_speech, seen))
+            for result, text, length, one in zip(results, texts, frames, seen, strict=True):
+                (found,) = self.model.find_alignment(tokenizer, [text], _stored(one), [length])
+                words = [Timing(word["word"], float(word["start"]), float(word["end"]), float(word["probability"])) for word in found]
+                heard.append(Heard(words, result.logprob, result.compression, result.no_speech, one))
         return heard
 
     def _encode(self, stretches: Sequence[Floats]) -> Any:
@@ -105,7 +105,7 @@ class FasterWhisper(speech.Engine):
         results = self.model.model.generate(
             features,
             [before] * count,
-            **{"beam_size": 1, **options},
+            **{"beam_size": speech.BEAM, **options},
             max_length=min(self.model.max_length, len(before) + self.model.max_length // 2),
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             return_scores=True,
@@ -114,17 +114,17 @@ class FasterWhisper(speech.Engine):
         return [_Result(result, tokenizer) for result in results]
 
     def _decode_again(self, piece: Piece, tokenizer: Any, prompt: str, first: "_Result") -> "_Result":
-        """The first of a beam and of samplings that is not doubtful, else the one that repeats itself least."""
+        """The first of some samplings that is not doubtful, else the text that repeats itself least."""
         import ctranslate2
 
         if speech.is_silent(first.logprob, first.no_speech):
             return first
         best = first
         features = self._encode([piece.samples])
-        for temperature in speech.TEMPERATURES:
+        for temperature in filter(None, speech.TEMPERATURES):
             ctranslate2.set_random_seed(0)  # the same sound gives the same text
-            sampling = {"num_hypotheses": speech.BEAM, "sampling_topk": 0, "sampling_temperature": temperature}
-            (result,) = self._decode(features, 1, tokenizer, prompt, **(sampling if temperature else {"beam_size": speech.BEAM}))
+            sampling = {"beam_size": 1, "num_hypotheses": speech.BEAM, "sampling_topk": 0, "sampling_temperature": temperature}
+            (result,) = self._decode(features, 1, tokenizer, prompt, **sampling)
             if not speech.is_doubtful(result.logprob, result.compression):
                 return result
             if result.compression < best.compression:
@@ -133,7 +133,7 @@ class FasterWhisper(speech.Engine):
 
 
 def _kept(features: Any) -> NDArray[Any]:
-    """Encoded pieces as an array, one row a piece. On a card, 16-bit numbers come over as they are."""
+    """An encoded piece as an array, [1, frames, width]. On a card, 16-bit numbers come over as they are."""
     import ctranslate2
 
     return np.array(features.to_device(ctranslate2.Device.cpu) if features.device == "cuda" else features)

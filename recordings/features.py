@@ -108,11 +108,20 @@ def with_words(
     return memory.getvalue()
 
 
-def with_voices(existing: bytes, *, samples: Floats, probability: Floats, voices: "Voices | None", segments: Sequence[Any]) -> bytes:
+def with_voices(
+    existing: bytes,
+    *,
+    samples: Floats,
+    probability: Floats,
+    voices: "Voices | None",
+    segments: Sequence[Any],
+    pitch: Floats | None = None,
+) -> bytes:
     """The file with spectrum, prosody, voices and what follows from them, in place of what there was of these.
 
     `samples` are 16 kHz mono, `probability` their `voice.activity`; `voices` is None where they could not be told apart;
     `segments` are the newest run's, with speakers. Where somebody has deleted the voice prints, new ones are not kept either.
+    `pitch` is `acoustics.pitch(samples)`, measured if not given.
     """
     import h5py
 
@@ -125,7 +134,7 @@ def with_voices(existing: bytes, *, samples: Floats, probability: Floats, voices
             file["vad/segments"] = np.array(voice.segments(probability), np.float32).reshape(-1, 2)
         _write_spectrum(file.create_group("mel"), samples)
         prosody = file.create_group("prosody")
-        for name, values in (("f0", acoustics.pitch(samples)), ("intensity", acoustics.intensity(samples))):
+        for name, values in (("f0", acoustics.pitch(samples) if pitch is None else pitch), ("intensity", acoustics.intensity(samples))):
             prosody.create_dataset(name, data=values.astype(np.float16), **_packed(len(values)))
         _write_voices(file.create_group("spk"), voices, may_keep=may_keep)
         rows = [asdict(one) if is_dataclass(one) and not isinstance(one, type) else one for one in segments]

@@ -4,13 +4,14 @@ import datetime as dt
 import functools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils import timezone
 
 from recordings import audio, ledger, sealedfile, speech, vault
 from recordings import consent as consents
+from recordings.ahead import Ahead
 from recordings.models import Recording, SealedObject
 
 Kind = SealedObject.Kind
@@ -26,6 +27,7 @@ class Job:
 
     recording: Recording
     token: int
+    ahead: Ahead = field(default_factory=Ahead)
 
     def now(self) -> dt.datetime:
         return ledger.clock()

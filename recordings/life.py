@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from recordings import consent as consents
-from recordings import keeping, legalhold, listening, uploads
+from recordings import keeping, legalhold, listening, permissions, uploads
 from recordings.models import HeardInterval, LegalHold, Processing, Purpose, Recording, RetentionExtension
 from supervision.models import Membership, User
 
@@ -171,7 +171,14 @@ def privacy(recording: Recording) -> Privacy:
             works = membership.role in (Membership.Role.THERAPIST, *Membership.SUPERVISORS)
             if ((is_own and works and may["own"]) or (leads and may["others"])) and membership.user not in listeners:
                 listeners.append(membership.user)
+        listeners += [user for user in _asked(recording) if user not in listeners]
     return Privacy([str(user) for user in listeners], _heard(recording), keeping.due_on(recording), closed)
+
+
+def _asked(recording: Recording) -> list[User]:
+    """Raters from outside the team who may hear it for as long as they are asked to."""
+    people = User.objects.filter(assignments__recording=recording, is_active=True).distinct().order_by("first_name", "last_name", "pk")
+    return [user for user in people if permissions.is_asked(user, recording) and permissions.can_listen(user, recording)]
 
 
 def _heard(recording: Recording) -> list[str]:

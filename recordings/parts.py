@@ -71,7 +71,7 @@ def _kind(number: int) -> str:
 def remove(parts: list[UploadPart]) -> None:
     """The files of parts that did not count."""
     for part in parts:
-        sealedfile.remove_file(part.object_id)
+        sealedfile.tidy_away(part.object_id)
 
 
 def clear(upload_id: uuid.UUID) -> None:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from recordings import consent as consents
 from recordings import keeping
-from recordings.models import Consent, LegalHold, Purpose, Recording
+from recordings.models import Assignment, Clip, Concern, Consent, Contest, LegalHold, Purpose, Recording, Redaction, Review
 from supervision.models import FamilyReference, Membership, Team, User
 
 _MEMBER = (Membership.Role.THERAPIST, *Membership.SUPERVISORS)
@@ -49,8 +49,9 @@ def can_hand_out_link(user: User, consent: Consent) -> bool:
 
 
 def can_listen(user: User, recording: Recording) -> bool:
-    """The therapist to an own recording; those who lead the team, if everybody heard agreed to that. Only while the consent
-    holds, and until its time is up: also where a legal hold keeps it, or nobody has come yet to destroy it."""
+    """The therapist to an own recording; those who lead the team, if everybody heard agreed to that; a rater from another team
+    who was asked, if everybody agreed to rater training too. Only while the consent holds, and until its time is up: also where
+    a legal hold keeps it, or nobody has come yet to destroy it."""
     today = timezone.localdate()
     if recording.state == Recording.State.DESTROYED or keeping.is_over(recording, on=today):
         return False
@@ -58,7 +59,15 @@ def can_listen(user: User, recording: Recording) -> bool:
         return consents.covers(recording.consent, Purpose.RECORD, on=today)
     if _holds(user, recording.team_id, *Membership.LEADS):
         return all(consents.covers(recording.consent, purpose, on=today) for purpose in (Purpose.RECORD, Purpose.REVIEW))
+    if is_asked(user, recording):
+        purposes = (Purpose.RECORD, Purpose.REVIEW, Purpose.TRAIN_RATERS)
+        return all(consents.covers(recording.consent, purpose, on=today) for purpose in purposes)
     return False
+
+
+def is_asked(user: User, recording: Recording) -> bool:
+    """Whether the person has been asked to rate it, and may know of it for that."""
+    return Recording.objects.filter(pk=recording.pk, pk__in=Recording.objects.asked_of(user)).exists()
 
 
 def can_read(user: User, recording: Recording) -> bool:
@@ -70,13 +79,18 @@ def can_redact(user: User, recording: Recording) -> bool:
     """To have names muted: whoever may read it, for use outside the team's own supervision, which everybody heard agreed to."""
     today = timezone.localdate()
     outside = any(consents.covers(recording.consent, purpose, on=today) for purpose in (Purpose.TEACH, Purpose.TRAIN_RATERS))
-    return recording.state == Recording.State.READY and outside and can_read(user, recording)
+    return recording.state == Recording.State.READY and outside and _is_of_team(user, recording) and can_read(user, recording)
 
 
 def can_edit(user: User, recording: Recording) -> bool:
-    """To put the transcript right: whoever may read it. It is one text for all, raters included: they share what was said and
+    """To put the transcript right: whoever may read it, outside raters apart. It is one text for all, raters included: they share what was said and
     nothing else, so a review stays blind; annotations hang on time and are not moved by it, submitted or not."""
-    return can_read(user, recording)
+    return _is_of_team(user, recording) and can_read(user, recording)
+
+
+def can_take_away(user: User, recording: Recording) -> bool:
+    """The transcript as a file: whoever may read it, outside raters apart, who come to listen and to rate."""
+    return _is_of_team(user, recording) and can_read(user, recording)
 
 
 def can_run_again(user: User, recording: Recording) -> bool:
@@ -97,10 +111,77 @@ def can_delete_voice_prints(user: User, recording: Recording) -> bool:
 
 
 def can_review(user: User, recording: Recording) -> bool:
-    """A consultant of the team, of somebody else's recording."""
-    if recording.therapist_id == user.pk or not _holds(user, recording.team_id, Membership.Role.CONSULTANT):
+    """A consultant of the team, or whoever was asked; of somebody else's recording, and not once it was given back."""
+    if recording.therapist_id == user.pk or recording.assignments.filter(rater=user, skipped_at__isnull=False).exists():
+        return False
+    if not _holds(user, recording.team_id, Membership.Role.CONSULTANT) and not is_asked(user, recording):
         return False
     return can_listen(user, recording)
+
+
+def can_plan(user: User, team: Team) -> bool:
+    """Sampling plans: the team's supervisors and consultants."""
+    return _holds(user, team, *Membership.LEADS)
+
+
+def can_take_off(user: User, assignment: Assignment) -> bool:
+    """To call off a second rating: the team's supervisors."""
+    return assignment.part == Assignment.Part.SECOND and _holds(user, assignment.recording.team_id, *Membership.SUPERVISORS)
+
+
+def can_rate_oneself(user: User, recording: Recording) -> bool:
+    """The therapist of the session, until its feedback is there."""
+    if recording.therapist_id != user.pk or recording.reviews.filter(released_at__isnull=False).exists():
+        return False
+    return can_listen(user, recording)
+
+
+def can_raise_concern(user: User, recording: Recording) -> bool:
+    """Whoever may listen."""
+    return can_listen(user, recording)
+
+
+def can_close_concern(user: User, concern: Concern) -> bool:
+    """The team's supervisors, of somebody else's recording."""
+    return concern.recording.therapist_id != user.pk and _holds(user, concern.recording.team_id, *Membership.SUPERVISORS)
+
+
+def can_contest(user: User, review: Review) -> bool:
+    """To disagree with a score, and to tell what became of the feedback: the therapist, once it is released and while it can be heard."""
+    return review.state == Review.State.RELEASED and user.pk == review.recording.therapist_id and can_listen(user, review.recording)
+
+
+def can_agree_contest(user: User, contest: Contest) -> bool:
+    """The second person: who leads the team, other than the rater and the therapist."""
+    recording = contest.review.recording
+    if user.pk in (contest.review.rater_id, contest.raised_by_id, recording.therapist_id):
+        return False
+    return _holds(user, recording.team_id, *Membership.LEADS) and can_listen(user, recording)
+
+
+def can_make_clip(user: User, recording: Recording) -> bool:
+    """Whoever may read it, where everybody heard agreed to teaching and a muted version is ready."""
+    if recording.state != Recording.State.READY or not consents.covers(recording.consent, Purpose.TEACH, on=timezone.localdate()):
+        return False
+    return can_read(user, recording) and Redaction.objects.filter(recording=recording, state=Redaction.State.READY).exists()
+
+
+def can_decide_clip(user: User, clip: Clip) -> bool:
+    """A supervisor or consultant of the team, other than who made it."""
+    return user.pk != clip.made_by_id and _holds(user, clip.recording.team_id, *Membership.LEADS) and can_listen(user, clip.recording)
+
+
+def can_take_back_clip(user: User, clip: Clip) -> bool:
+    """Out of all lessons at once: who made it while in the team, its therapist, and those who lead the team."""
+    team = clip.recording.team_id
+    if user.pk in (clip.made_by_id, clip.recording.therapist_id) and _holds(user, team, *_MEMBER, Membership.Role.CONSULTANT):
+        return True
+    return _holds(user, team, *Membership.LEADS)
+
+
+def can_hear_clips(user: User) -> bool:
+    """Approved clips: everybody who works in the service today, in whichever team, as for its lessons."""
+    return Membership.objects.of(user).on(timezone.localdate()).exists()
 
 
 def can_withdraw(user: User, consent: Consent) -> bool:
@@ -141,6 +222,11 @@ def can_agree(user: User, hold: LegalHold) -> bool:
 def can_see_listening(user: User, recording: Recording) -> bool:
     """Who listened, to which minutes: the recording's own therapist and the information governance lead."""
     return recording.therapist_id == user.pk or can_govern(user)
+
+
+def _is_of_team(user: User, recording: Recording) -> bool:
+    """Its own therapist or somebody who leads the team: not a rater who was asked from outside."""
+    return recording.therapist_id == user.pk or _holds(user, recording.team_id, *Membership.LEADS)
 
 
 def _works_on(user: User, recording: Recording) -> bool:

@@ -123,7 +123,7 @@ def replay(*, now: dt.datetime, also: Iterable[Path] = ()) -> Replayed:
     """Destroys again what the erasure log names, here, in the backups of the key store that are known, and in the folders `also`.
 
     Consents first, so that nothing begins under them; then keys; then what hung on them. Safe to break off and to repeat.
-    Raises Halfway.
+    One that breaks off stops no other; its error is raised in the end, and the site stays shut. Raises Halfway.
     """
     if _marker().exists() and _marker().read_text() == _HALFWAY:
         raise Halfway
@@ -133,20 +133,26 @@ def replay(*, now: dt.datetime, also: Iterable[Path] = ()) -> Replayed:
     came_back = {key_id for key_id in log.erased if keystore.get(key_id) is not None}
     kept_before = Recording.objects.kept().count()
     consents = _to_withdraw(log)
+    each = destruction.EachByItself()
     for consent, entry in consents:
-        withdrawal.withdraw(consent=consent, channel=entry.channel, by=None, now=entry.at)
+        with each:
+            withdrawal.withdraw(consent=consent, channel=entry.channel, by=None, now=entry.at)
     known = {row.id for row in (*keystore.finished(), *keystore.unfinished())}
     for erased in log.erased.values():
-        if erased.id not in known or keystore.get(erased.id) is not None:
+        with each:
+            if erased.id in known and keystore.get(erased.id) is None:
+                continue
             keystore.erase(erased.id, reason=erased.reason, note="", person=erased.person, at=erased.at)
     for ids in _batches(list(log.erased)):
         for recording in Recording.objects.kept().filter(pk__in=ids).order_by("uploaded_at", "pk"):
             erased = log.erased[recording.pk]
             by = User.objects.filter(pk=erased.person).first() if erased.person else None
-            destruction.destroy(recording=recording, reason=erased.reason, by=by, now=now)
+            with each:
+                destruction.destroy(recording=recording, reason=erased.reason, by=by, now=now)
         for family in FamilyKey.objects.filter(pk__in=ids, destroyed_at__isnull=True):
             FamilyKey.objects.filter(pk=family.pk).update(destroyed_at=log.erased[family.pk].at)
     _bring_up_to_date(log)
+    each.settle()
     _marker().unlink(missing_ok=True)
     return Replayed(len(came_back), kept_before - Recording.objects.kept().count(), len(consents))
 

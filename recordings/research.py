@@ -22,9 +22,9 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from wagtail.log_actions import log
 
-from recordings import keeping, measures, transcript, vault
+from recordings import keeping, measures, researchasking, transcript, vault
 from recordings.mediasource import in_memory
-from recordings.models import ConsentPerson, Purpose, Recording, ResearchExport, SealedObject, TranscriptRun
+from recordings.models import ConsentPerson, Purpose, Recording, ResearchExport, ResearchRequest, SealedObject, TranscriptRun
 from supervision.models import Programme, User
 
 SCHEMA = 1
@@ -103,16 +103,17 @@ def make(
     since: dt.date,
     until: dt.date,
     reason: str,
-    with_text: bool = False,
-    with_voices: bool = False,
+    request: ResearchRequest | None = None,
     by: User,
     now: dt.datetime,
 ) -> tuple[ResearchExport, BinaryIO]:
     """The export's row and its file, in memory and at its beginning: for the caller to close.
 
-    Raises ExportRefused: too few families, or one that withdrew meanwhile. Raises Damaged.
+    Figures alone, unless a second person has agreed to a `request` for more: see `make_agreed`. Raises ExportRefused: too few
+    families, or one that withdrew meanwhile. Raises Damaged.
     """
     on = timezone.localdate(now)
+    with_text, with_voices = (request.with_text, request.with_voices) if request else (False, False)
     chosen = cohort(programme=programme, since=since, until=until, on=on)
     if chosen.refusal:
         raise ExportRefused(chosen.refusal)
@@ -140,6 +141,8 @@ def make(
                 made_at=now,
                 made_by=by,
             )
+            if request is not None:
+                researchasking.use(request.pk, export, by=by, on=on)
             data = {"export": str(export.pk), "recordings": export.recordings, "with_text": with_text, "with_voices": with_voices}
             log(instance=export, action="recordings.research_export", user=by, data=data)
     except vault.KeyGone:
@@ -149,6 +152,14 @@ def make(
         file.close()
         raise
     return export, file
+
+
+def make_agreed(*, request: ResearchRequest, by: User, now: dt.datetime) -> tuple[ResearchExport, BinaryIO]:
+    """As `make`, with the words or voice prints that two people agreed on. Raises ExportRefused, AskingRefused, Damaged."""
+    researchasking.check_usable(request, by=by, on=timezone.localdate(now))
+    reason = f"{request.reason} (approval: {request.approval})"
+    days = {"since": request.sessions_from, "until": request.sessions_until}
+    return make(programme=request.programme, **days, reason=reason, request=request, by=by, now=now)
 
 
 def exports_with(recording: Recording) -> QuerySet[ResearchExport]:

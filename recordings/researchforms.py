@@ -25,7 +25,8 @@ class ResearchForm(forms.Form):
         label="Approval for words or voice prints",
         max_length=100,
         required=False,
-        help_text="Families here agreed to figures without words or names. For more, give the reference of the approval that covers it.",
+        help_text="Families here agreed to figures without words or names. For more, give the reference of the approval that covers it. "
+        "A second information governance lead looks at it and agrees before anything leaves.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -45,10 +46,11 @@ class ResearchForm(forms.Form):
             )
         return values
 
-    def chosen(self) -> dict[str, Any]:
-        """As `research.make` takes them: the approval is part of the reason that is kept."""
-        values = dict(self.cleaned_data)
-        approval = values.pop("approval")
-        if values["with_text"] or values["with_voices"]:
-            values["reason"] = f"{values['reason']} (approval: {approval})"
-        return values
+    @property
+    def needs_two(self) -> bool:
+        """Whether a second person has to agree."""
+        return bool(self.cleaned_data["with_text"] or self.cleaned_data["with_voices"])
+
+    def days(self) -> dict[str, Any]:
+        """Which sessions: as `research.cohort` takes it."""
+        return {name: self.cleaned_data[name] for name in ("programme", "since", "until")}

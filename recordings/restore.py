@@ -3,12 +3,16 @@
 import contextlib
 import os
 import shutil
+import uuid
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from recordings import backup, erasurelog, replay, store
+
+_BLOCK = 1024 * 1024
 
 
 class CannotRestore(Exception):
@@ -33,7 +37,7 @@ def restore(folder: Path, *, stamp: str, keys: Path | None, replace: bool) -> in
     if keys is not None:
         _put_keys(keys, replace=replace)
     _put_database(folder / "database" / manifest["database"]["file"])
-    count = sum(_put_sealed(folder, entry["id"]) for entry in manifest["sealed"]) if manifest["storage"] == "files" else 0
+    count = _put_all_sealed(folder, manifest["sealed"])
     if (folder / "media").is_dir():
         shutil.copytree(folder / "media", settings.MEDIA_ROOT, dirs_exist_ok=True)
     replay.mark_restored(is_whole=True)
@@ -69,15 +73,30 @@ def _name() -> str:
     return str(settings.DATABASES["default"]["NAME"])
 
 
-def _put_sealed(folder: Path, name: str) -> bool:
-    files = store.FileStore(settings.VAULT_DIR)
-    files.partial.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = files.folder / name[:2] / f"{name}.sealed"
-    if place.exists():
-        return False
-    place.parent.mkdir(mode=0o700, exist_ok=True)
-    _put(backup.copy_of(folder, name), place)
-    return True
+def _put_all_sealed(folder: Path, entries: list[dict[str, Any]]) -> int:
+    """Into the store that is set now, also where it is another one than that of the backup; what is there whole is left. How many."""
+    place = store.current()
+    there = {str(stored.object_id): stored.size for stored in place.listing()}
+    missing = [entry["id"] for entry in entries if there.get(entry["id"]) != entry["size"]]
+    if isinstance(place, store.FileStore):
+        place.partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in missing:
+        copy = backup.copy_of(folder, name)
+        if isinstance(place, store.FileStore):
+            _put(copy, place.place(uuid.UUID(name)))
+        else:
+            _send(copy, place.create(uuid.UUID(name)))
+    return len(missing)
+
+
+def _send(copy: Path, sink: store.Sink) -> None:
+    try:
+        with copy.open("rb") as content:
+            while block := content.read(_BLOCK):
+                sink.write(block)
+        sink.finish()
+    finally:
+        sink.abandon()
 
 
 def _put(copy: Path, place: Path) -> None:

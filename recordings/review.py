@@ -10,11 +10,11 @@ from django.db.models import F
 from django.utils import timezone
 from wagtail.log_actions import log
 
-from recordings import codebook, comments, consent, listening
+from recordings import codebook, comments, comparing, consent, counting, listening, selfrating
 from recordings.annotation import Locked, locked_for_writing
-from recordings.models import Annotation, DraftScore, Purpose, Recording, Reply, Review, SealedText
-from supervision import ratings
-from supervision.models import Instrument, Item, User
+from recordings.models import Annotation, Assignment, DraftScore, Purpose, Recording, Reply, Review, SealedText
+from supervision import instruments, ratings
+from supervision.models import Instrument, Item, Rating, User
 
 INSTRUMENT = "practice-review"
 ENOUGH_HEARD = 0.8
@@ -69,27 +69,39 @@ def progress_sentence(rated: int, total: int, share: float) -> str:
 
 
 @transaction.atomic
-def start(*, recording: Recording, rater: User, now: dt.datetime) -> Review:
-    """The rater's review of that recording; the one there is, if there is one. Raises ReviewRefused."""
-    there = Review.objects.filter(recording=recording, rater=rater).first()
-    if there:
-        return there
+def start(
+    *, recording: Recording, rater: User, instrument: Instrument | None = None, assignment: Assignment | None = None, now: dt.datetime
+) -> Review:
+    """The rater's review of that recording; the one there is, if there is one. It is blind where the rater can see no other
+    review of the session. Raises ReviewRefused."""
+    if assignment is not None:
+        instrument = assignment.instrument
+    there = Review.objects.filter(recording=recording, rater=rater)
+    if found := (there.filter(instrument=instrument) if instrument else there).first():
+        return found
     if not Recording.objects.reviewable().filter(pk=recording.pk).exists():
         raise ReviewRefused("This recording is not ready yet. You can review it once its waveform is drawn.")
     if not consent.covers(recording.consent, Purpose.REVIEW, on=timezone.localdate(now)):
         raise ReviewRefused(consent.why_not(recording.consent, Purpose.REVIEW, on=timezone.localdate(now)))
     if rater.pk == recording.therapist_id:
         raise ReviewRefused("You cannot review your own session.")
-    instrument = Instrument.objects.filter(slug=INSTRUMENT, is_current=True).order_by("-version", "pk").first()
+    instrument = instrument or next(iter(instruments.choices(recording.team)), None)
     if instrument is None:
-        raise ReviewRefused("The practice review has not been loaded. Ask the person who runs Plumbline to load the instruments.")
+        raise ReviewRefused("No instrument is in use here. Ask the person who runs Plumbline to load the instruments.")
+    items = list(Item.objects.filter(instrument=instrument).order_by("position", "pk"))
     if not codebook.current(recording.team.programme):
         codebook.load(recording.team.programme)
+    counting.load_codes(recording.team.programme, items)
+    could_see = Review.objects.visible_to(rater).filter(recording=recording).exclude(rater=rater).exists()
+    values = {"assignment": assignment, "started_at": now, "is_blind": not could_see}
     try:
         with transaction.atomic():
-            review = Review.objects.create(recording=recording, rater=rater, instrument=instrument, started_at=now)
+            review = Review.objects.create(recording=recording, rater=rater, instrument=instrument, **values)
     except IntegrityError:  # the other tab was first
-        return Review.objects.get(recording=recording, rater=rater)
+        return Review.objects.get(recording=recording, rater=rater, instrument=instrument)
+    filled = [item.key for item in items if counting.is_filled(item)]
+    DraftScore.objects.bulk_create(DraftScore(review=review, item_key=key, is_counted=True, score=0, changed_at=now) for key in filled)
+    instruments.note_use(instrument=instrument, now=now)
     log(instance=review, action="recordings.review_start", user=rater, data={"recording": str(recording.pk)})
     return review
 
@@ -101,24 +113,33 @@ def score(
     item: Item,
     score: int | None,
     is_not_applicable: bool = False,
+    is_counted: bool = False,
     evidence: Iterable[uuid.UUID] = (),
     version: int,
     by: User,
     now: dt.datetime,
 ) -> DraftScore:
     """Rates an item: a score, "not applicable", or neither (to take a rating back), and the annotations it rests on.
+    `is_counted`: a count or duration is filled from the annotations (again).
 
     `version` is the one that the person saw, 0 where there was none. Raises Locked, Stale, ReviewRefused.
     """
     review = locked_for_writing(review, by)
     if item.instrument_id != review.instrument_id:
         raise ReviewRefused("That item is not part of this instrument.")
-    if is_not_applicable and score is not None:
+    if is_not_applicable and (score is not None or is_counted):
         raise ReviewRefused("An item is either scored or not applicable.")
+    if is_not_applicable and not item.allows_na:
+        raise ReviewRefused(f"{item.name} is always rated: it cannot be not applicable.")
+    if is_counted:
+        if not counting.is_filled(item):
+            raise ReviewRefused(f"{item.name} is not filled from annotations.")
+        kept = Annotation.objects.kept().filter(review=review).select_related("code")
+        score = counting.figures(review, [item], kept)[item.key]
     if score is not None and not item.least <= score <= item.most:
         raise ReviewRefused(f"A score is a whole number from {item.least} to {item.most}.")
     moments = list(Annotation.objects.kept().filter(review=review, pk__in=list(evidence)))
-    values = {"score": score, "is_not_applicable": is_not_applicable, "changed_at": now}
+    values = {"score": score, "is_not_applicable": is_not_applicable, "is_counted": is_counted, "changed_at": now}
     stored = DraftScore.objects.filter(review=review, item_key=item.key)
     if version == 0 and not stored.exists():
         draft = DraftScore.objects.create(review=review, item_key=item.key, **values)
@@ -160,8 +181,8 @@ def place(*, review: Review, position_ms: int) -> None:
 def completeness(review: Review) -> Completeness:
     """What is unrated and unheard, what refuses submission and what only warns."""
     items = list(Item.objects.filter(instrument=review.instrument_id).order_by("position", "pk"))
-    done = {draft.item_key for draft in DraftScore.objects.filter(review=review) if is_rated(draft)}
-    unrated = [item for item in items if item.key not in done]
+    drafts = {draft.item_key: draft for draft in DraftScore.objects.filter(review=review)}
+    unrated = [item for item in items if not (is_rated(drafts[item.key]) if item.key in drafts else counting.is_filled(item))]
     heard = listening.heard_by(review.recording, review.rater)
     share = listening.share(heard, review.recording.duration_ms)
     refusals, warnings = [], []
@@ -170,6 +191,12 @@ def completeness(review: Review) -> Completeness:
         refusals.append(f"{number} not rated yet. Rate each, or mark it as not applicable.")
     if not heard:
         refusals.append("You have not heard any of this recording. Listen before you rate.")
+    elif share + 1e-9 < review.instrument.minimum_heard:
+        least = f"{review.instrument.minimum_heard * 100:.0f}\u00a0%"
+        refusals.append(
+            f"You have heard {int(share * 100)}\u00a0% of the session, and {review.instrument.name} asks for at least {least} before it is "
+            "submitted. The stretches that you have not heard are listed below."
+        )
     elif share < ENOUGH_HEARD:
         warnings.append(f"You have heard {int(share * 100)}\u00a0% of the session. The rating will say so.")
     gaps = listening.gaps(heard, review.recording.duration_ms)
@@ -191,12 +218,20 @@ def submit(*, review: Review, by: User, now: dt.datetime) -> Review:
     recording = review.recording
     if recording.state == Recording.State.DESTROYED:
         raise ReviewRefused("The recording is gone, so the review cannot be submitted.")
+    if review.assignment and review.assignment.skipped_at:
+        raise ReviewRefused("You gave this review back, so it cannot be submitted.")
     state = completeness(review)
     if not state.can_submit:
         raise NotReady(state.refusals)
-    if Review.objects.filter(pk=review.pk, state=Review.State.IN_PROGRESS).update(state=Review.State.SUBMITTED, submitted_at=now) != 1:
+    locked = {"state": Review.State.SUBMITTED, "submitted_at": now, "share_heard": state.share_heard}
+    if Review.objects.filter(pk=review.pk, state=Review.State.IN_PROGRESS).update(**locked) != 1:
         return Review.objects.get(pk=review.pk)
-    drafts = DraftScore.objects.filter(review=review)
+    items = list(Item.objects.filter(instrument=review.instrument_id).order_by("position", "pk"))
+    drafts = {draft.item_key: draft for draft in DraftScore.objects.filter(review=review)}
+    scores = counting.settle(review, items, drafts)
+    for draft in drafts.values():
+        if draft.is_counted:
+            DraftScore.objects.filter(pk=draft.pk).update(score=scores[draft.item_key])
     ratings.record(
         instrument=review.instrument,
         therapist=recording.therapist,
@@ -205,14 +240,40 @@ def submit(*, review: Review, by: User, now: dt.datetime) -> Review:
         source=review.pk,
         session_on=recording.session_on,
         share_heard=state.share_heard,
-        scores={draft.item_key: None if draft.is_not_applicable else draft.score for draft in drafts},
+        scores=scores,
         by=by,
         now=now,
+        session=recording.pk,
+        is_blind=review.is_blind,
+        kind=Rating.Kind.EXERCISE if is_exercise(review) else Rating.Kind.RATER,
     )
     # What the rater threw away is not kept; a removed annotation leaves only its times.
     SealedText.objects.filter(pk__in=Annotation.objects.filter(review=review, removed_at__isnull=False).values("comment")).delete()
     log(instance=review, action="recordings.review_submit", user=by, data={"recording": str(recording.pk)})
+    comparing.open_where_both(review, now=now)
     return Review.objects.get(pk=review.pk)
+
+
+def is_exercise(review: Review) -> bool:
+    """A calibration: rated against what experts settled, never released, never counted for the therapist."""
+    return review.assignment is not None and review.assignment.part == Assignment.Part.GOLD
+
+
+def why_not_released(review: Review) -> str:
+    """Why a submitted review is not to be released by itself, with the way on; empty where it may be."""
+    if is_exercise(review):
+        return "This was a calibration. It is for you alone, and is never released to a therapist."
+    if review.state in (Review.State.COMPARED, Review.State.CONSENSUS):
+        return "This session was rated twice. Settle the ratings on their comparison page, and release both together from there."
+    if review.assignment and review.assignment.part == Assignment.Part.SECOND:
+        return "Yours is the second rating of this session. It is compared with the first before anything is released."
+    second = Assignment.objects.open().filter(recording=review.recording_id, instrument=review.instrument_id, part=Assignment.Part.SECOND)
+    if second.exists():
+        return (
+            "Somebody else is still rating this session without seeing yours. Wait for that rating, or ask a supervisor of the team "
+            "to take it off; then you can release."
+        )
+    return ""
 
 
 @transaction.atomic
@@ -223,8 +284,11 @@ def release(*, review: Review, by: User, now: dt.datetime) -> Review:
         raise ReviewRefused("Only the person who wrote a review can release it.")
     if review.state == Review.State.IN_PROGRESS:
         raise ReviewRefused("Submit the review first; then it can be released.")
+    if review.state != Review.State.RELEASED and (why := why_not_released(review)):
+        raise ReviewRefused(why)
     if Review.objects.filter(pk=review.pk, state=Review.State.SUBMITTED).update(state=Review.State.RELEASED, released_at=now) == 1:
         ratings.release(source=review.pk, by=by, now=now)
+        selfrating.release(recording=review.recording, by=by, now=now)
         log(instance=review, action="recordings.review_release", user=by, data={"recording": str(review.recording_id)})
     return Review.objects.get(pk=review.pk)
 

@@ -6,11 +6,13 @@ from typing import Any, cast
 
 from django import forms
 
-from recordings import comments
+from recordings import comments, counting
 from recordings.models import Annotation, Code, Review
 from supervision.models import Item, Team, User
 
 NOT_APPLICABLE = "na"
+COUNTED = "counted"  # filled from annotations
+OWN = "own"  # a figure that the rater typed
 _CLOCK = re.compile(r"^(?:(\d{1,2}):)?(?:(\d{1,3}):)?(\d{1,5}(?:[.,]\d{1,3})?)$")
 
 
@@ -74,23 +76,38 @@ class AnnotationForm(forms.Form):
 
 
 class ScoreForm(forms.Form):
+    """One item. For counts and durations `score` says where the figure comes from, and `figure` is the rater's own."""
+
     score = forms.ChoiceField(required=False)
+    figure = forms.IntegerField(required=False)
     version = forms.IntegerField(required=False, min_value=0)
     evidence = forms.ModelMultipleChoiceField(Annotation.objects.none(), required=False)
 
     def __init__(self, *args: Any, review: Review, item: Item, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        numbers = [(str(number), str(number)) for number in range(item.least, item.most + 1)]
-        cast("forms.ChoiceField", self.fields["score"]).choices = [("", ""), *numbers, (NOT_APPLICABLE, "Not applicable")]
-        self.fields["score"].error_messages["invalid_choice"] = f"A score is a whole number from {item.least} to {item.most}."
+        self.is_figure = item.scale in counting.FILLED
+        numbers = [COUNTED, OWN] if self.is_figure else [str(number) for number in range(item.least, item.most + 1)]
+        offered = [*numbers, NOT_APPLICABLE] if item.allows_na else numbers
+        cast("forms.ChoiceField", self.fields["score"]).choices = [("", ""), *((value, value) for value in offered)]
+        whole = f"{item.name}: a whole number from {item.least} to {item.most}."
+        self.fields["score"].error_messages["invalid_choice"] = f"{item.name} is always rated." if not item.allows_na else whole
+        self.fields["figure"].error_messages["invalid"] = whole
         cast("forms.ModelMultipleChoiceField[Any]", self.fields["evidence"]).queryset = Annotation.objects.filter(review=review)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("score") == OWN and cleaned.get("figure") is None and "figure" not in self.errors:
+            self.add_error("figure", "Enter your own figure, or use the count of your annotations.")
+        return cleaned
 
     @property
     def values(self) -> dict[str, Any]:
         chosen = self.cleaned_data["score"]
+        number = self.cleaned_data["figure"] if chosen == OWN else chosen
         return {
-            "score": int(chosen) if chosen not in ("", NOT_APPLICABLE) else None,
+            "score": int(number) if chosen not in ("", NOT_APPLICABLE, COUNTED) else None,
             "is_not_applicable": chosen == NOT_APPLICABLE,
+            "is_counted": chosen == COUNTED,
             "evidence": [one.pk for one in self.cleaned_data["evidence"]],
             "version": self.cleaned_data["version"] or 0,
         }

@@ -71,6 +71,12 @@ def remove_file(object_id: uuid.UUID) -> None:
     store.current().remove(object_id)
 
 
+def tidy_away(object_id: uuid.UUID) -> None:
+    """Removes a file that nothing names. Where the store is away it stays, and the daily sweep finds it once its key has gone."""
+    with contextlib.suppress(store.StoreAway):
+        remove_file(object_id)
+
+
 def key_of(object_id: uuid.UUID) -> uuid.UUID | None:
     """The id of the key that a sealed file needs, from its header; None where there is no header. Raises FileNotFoundError, StoreAway."""
     with contextlib.closing(store.current().open(object_id)) as source:

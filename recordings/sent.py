@@ -32,22 +32,25 @@ _MOST_WAITING = 10_000  # ranges, while the database cannot be written; beyond t
 _Key = tuple[uuid.UUID, int]
 
 
-def follow(response: HttpResponseBase, *, recording: Recording, person: User) -> HttpResponseBase:
-    """Notes, once the response has been closed, how much of it was taken. Anything but content is let through as it is."""
+def follow(response: HttpResponseBase, *, recording: Recording, person: User, part_ms: Interval | None = None) -> HttpResponseBase:
+    """Notes, once the response has been closed, how much of it was taken. Anything but content is let through as it is.
+
+    `part_ms`: the stretch of the recording that the content holds, where it is not the whole.
+    """
     if not isinstance(response, StreamingHttpResponse):
         return response
     match = _CONTENT_RANGE.fullmatch(response.get("Content-Range", ""))
     start, size = (int(match[1]), int(match[2])) if match else (0, int(response.get("Content-Length", "0")))
     content: Iterable[bytes] = response.streaming_content  # type: ignore[assignment]
-    response.streaming_content = _Counted(content, (recording.pk, person.pk), recording.duration_ms, start, size)
+    response.streaming_content = _Counted(content, (recording.pk, person.pk), part_ms or (0, recording.duration_ms), start, size)
     return response
 
 
 class _Counted:
     """The content as it is, and at its end a note of what was taken of it."""
 
-    def __init__(self, content: Iterable[bytes], key: _Key, duration_ms: int, start: int, size: int) -> None:
-        self.content, self.key, self.duration_ms, self.start, self.size = content, key, duration_ms, start, size
+    def __init__(self, content: Iterable[bytes], key: _Key, part_ms: Interval, start: int, size: int) -> None:
+        self.content, self.key, self.part_ms, self.start, self.size = content, key, part_ms, start, size
         self.taken = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -57,7 +60,9 @@ class _Counted:
 
     def close(self) -> None:
         if self.taken and self.size:
-            _waiting.add(self.key, span_ms(self.start, self.taken, self.size, self.duration_ms))
+            first, last = self.part_ms
+            start, end = span_ms(self.start, self.taken, self.size, last - first)
+            _waiting.add(self.key, (first + start, first + end))
             self.taken = 0
 
 

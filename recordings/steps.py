@@ -37,6 +37,8 @@ def perform(recording_id: uuid.UUID, token: int) -> None:
         if error.errno != errno.ENOSPC:
             raise
         raise CannotProcess(NO_ROOM) from None
+    finally:
+        job.ahead.close()
 
 
 def _perform(job: Job) -> None:
@@ -48,6 +50,8 @@ def _perform(job: Job) -> None:
         raise CannotProcess("The original of this recording is missing. Ask the person who runs Plumbline to restore it.")
     if job.sealed(Kind.PLAYBACK) is None:
         job.enter("playback")
+        if job.may(Purpose.TRANSCRIBE):
+            transcribing.begin(job, original)
         with vault.open_sealed(original) as content:
             job.seal(Kind.PLAYBACK, audio.make_playback(content))
     if job.recording.has_video and job.sealed(Kind.VIDEO) is None:

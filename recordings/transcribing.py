@@ -18,8 +18,8 @@ import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
+from recordings import acoustics, audio, engines, features, ledger, speakers, speech, truth, turns, vault, vocabulary, voice
 from recordings import consent as consents
-from recordings import engines, features, ledger, speakers, speech, truth, turns, vault, vocabulary, voice
 from recordings.job import CannotProcess, Job
 from recordings.models import Purpose, SealedObject, TranscriptRun
 from recordings.speech import Floats, Segment, Word
@@ -42,10 +42,23 @@ class Plan:
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()
 
 
+def begin(job: Job, original: SealedObject) -> None:
+    """What needs no result of the steps before these is begun while those are at work."""
+    content = vault.open_sealed(original)
+
+    def decode() -> Floats:
+        with content:
+            return audio.decode(content)
+
+    sound = job.ahead.begin("sound", decode)
+    job.ahead.begin("voice", lambda: voice.activity(sound.result()))
+    job.ahead.begin("engine", lambda: _engine(settings.WHISPER_MODEL))
+
+
 def transcribe(job: Job, sound: str) -> None:
     """One run over the sealed sound of that kind, to its end. Raises CannotProcess, LeaseLost, KeyGone."""
     plan, checkpoint = _plan(job)
-    samples = job.heard(sound)
+    samples = job.ahead.take("sound", lambda: job.heard(sound))
     probability = _voice_activity(job, samples)
     pieces = _kept_pieces(job, plan)
     if not pieces or len(pieces) < pieces[0]["of"]:
@@ -72,7 +85,7 @@ def _voice_activity(job: Job, samples: Floats) -> Floats:
     kept = job.content(Kind.VOICE)
     if kept is not None:
         return np.frombuffer(kept, np.float32)
-    probability = voice.activity(samples)
+    probability = job.ahead.take("voice", lambda: voice.activity(samples))
     job.seal(Kind.VOICE, [probability.astype(np.float32).tobytes()])
     return probability
 
@@ -84,9 +97,11 @@ def _listen(job: Job, samples: Floats, probability: Floats, plan: Plan, checkpoi
     """Transcribes from the first piece that is missing, and adds to `pieces` as it goes."""
     begun = last = time.monotonic()
     try:
-        engine = engines.load(settings.TRANSCRIPTION_ENGINE, checkpoint, device=settings.TRANSCRIPTION_DEVICE)
+        engine = job.ahead.take("engine", lambda: _engine(checkpoint))
     except engines.CannotTranscribe as error:
         raise CannotProcess(str(error)) from None
+    job.ahead.begin("speakers", lambda: speakers.separate(samples, probability))
+    job.ahead.begin("pitch", lambda: acoustics.pitch(samples))
     language = pieces[0]["language"] if pieces else _language(plan, engine, samples, probability)
     work = speech.run(samples, engine=engine, language=language, probability=probability, start_piece=len(pieces), prompt=plan.prompt)
     for count, (done, total, segments) in enumerate(work, 1):
@@ -95,6 +110,10 @@ def _listen(job: Job, samples: Floats, probability: Floats, plan: Plan, checkpoi
         progress = job.progress(done_units=done, total_units=total, seconds_per_unit=(last - begun) / count)
         vault.seal(job.recording, Kind.PIECE, [json.dumps(piece).encode()], number=done, now=job.now(), within=progress)
         pieces.append(piece)
+
+
+def _engine(model: str) -> speech.Engine:
+    return engines.load(settings.TRANSCRIPTION_ENGINE, model, device=settings.TRANSCRIPTION_DEVICE)
 
 
 def _language(plan: Plan, engine: speech.Engine, samples: Floats, probability: Floats) -> str:
@@ -139,7 +158,7 @@ def _tell_apart(job: Job, samples: Floats, probability: Floats, plan: Plan) -> s
     if kept is not None:
         return _unpacked(kept)
     try:
-        voices = speakers.separate(samples, probability)
+        voices = job.ahead.take("speakers", lambda: speakers.separate(samples, probability))
     except speakers.NoVoiceWeights:
         return None
     job.seal(Kind.SPEAKERS, [_packed(voices)])
@@ -180,7 +199,8 @@ def _describe(
         raise ledger.LeaseLost
     parameters = parameters_of(plan)
     whole = features.with_words(before, segments, run=str(number), probability=probability, parameters=parameters)
-    whole = features.with_voices(whole, samples=samples, probability=probability, voices=voices, segments=segments)
+    pitch = job.ahead.take("pitch", lambda: acoustics.pitch(samples))
+    whole = features.with_voices(whole, samples=samples, probability=probability, voices=voices, segments=segments, pitch=pitch)
     if not job.may(Purpose.TRANSCRIBE):
         raise CannotProcess(consents.why_not(recording.consent, Purpose.TRANSCRIBE, on=timezone.localdate()))
     run = TranscriptRun(

@@ -239,8 +239,6 @@ def append(
             return _finish(upload, lease, write.pending, by=by, clock=clock)
         if write.pending:
             write.count()
-    except vault.StoreAway as error:
-        raise NoRoom(str(error)) from error
     except StoreAway as error:
         raise uploads.Unavailable(str(error)) from error
     except OSError as error:

@@ -122,7 +122,7 @@ def receive(
             raise  # it is committed and stays; only what follows went wrong
         keystore.remove(recording.pk)
         if original is not None:
-            sealedfile.remove_file(original.pk)
+            sealedfile.tidy_away(original.pk)
         if isinstance(error, IntegrityError):  # the same bytes came in twice at once
             twin = Recording.objects.kept().filter(fingerprint=recording.fingerprint).first()
             if twin is not None:

@@ -23,7 +23,7 @@ from django.db import DatabaseError, transaction
 
 from recordings import keystore, store, wrapping
 from recordings.models import Recording, SealedObject, SealedText
-from recordings.sealedfile import Damaged, KeyGone, SealedReader, SealedWriter, Written, key_of, remove_file
+from recordings.sealedfile import Damaged, KeyGone, SealedReader, SealedWriter, Written, key_of, remove_file, tidy_away
 from recordings.store import StoreAway
 
 __all__ = [
@@ -325,7 +325,7 @@ class Staging:
             keystore.remove(self.id)
             self._writer.abandon()
             if self._written is not None:
-                remove_file(self._written.object_id)
+                tidy_away(self._written.object_id)
             self._is_discarded = True
 
 

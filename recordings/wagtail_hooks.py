@@ -9,7 +9,8 @@ from wagtail.admin.panels import FieldPanel, ObjectList
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet
 
-from recordings.models import ConsentWording, SpeechSettings
+from recordings.codeforms import CodeForm
+from recordings.models import Code, ConsentWording, SpeechSettings
 from recordings.speechforms import SpeechSettingsForm
 
 ACTIONS = {
@@ -42,14 +43,53 @@ ACTIONS = {
     "recordings.governance_export": ("Download a governance list", "Governance list downloaded"),
     "recordings.voiceprints_delete": ("Delete voice prints", "Voice prints deleted"),
     "recordings.research_export": ("Export figures for research", "Figures exported for research"),
+    "recordings.research_ask": ("Ask for an export with words or voice prints", "Export with words or voice prints asked for"),
+    "recordings.research_agree": ("Agree to an export with words or voice prints", "Export with words or voice prints agreed to"),
+    "recordings.research_close": ("Close a request for an export", "Request for an export closed"),
+    "recordings.look_again": ("Set when to look at a consent again", "Month to look at a consent again changed"),
     "recordings.review_start": ("Begin a review", "Review begun"),
     "recordings.review_submit": ("Submit a review", "Review submitted"),
     "recordings.review_release": ("Release a review", "Review released"),
+    "recordings.plan_make": ("Make a sampling plan", "Sampling plan made"),
+    "recordings.plan_end": ("End a sampling plan", "Sampling plan ended"),
+    "recordings.assign": ("Ask for a rating", "Recording given to a rater"),
+    "recordings.assignment_skip": ("Give a recording back", "Rating given back or taken off"),
+    "recordings.conflict_declare": ("Declare a conflict of interest", "Conflict of interest declared"),
+    "recordings.conflict_end": ("End a conflict of interest", "Conflict of interest ended"),
+    "recordings.self_rating": ("Rate one's own session", "Own session rated"),
+    "recordings.self_rating_submit": ("Hand in a rating of one's own session", "Rating of an own session handed in"),
+    "recordings.comparison_open": ("Compare two ratings", "Two ratings compared"),
+    "recordings.comparison_note": ("Discuss two ratings", "Two ratings discussed"),
+    "recordings.comparison_release": ("Release two compared reviews", "Compared reviews released"),
+    "recordings.consensus_propose": ("Propose a consensus", "Consensus on an item proposed"),
+    "recordings.consensus_agree": ("Agree to a consensus", "Consensus on an item agreed"),
+    "recordings.consensus_settle": ("Keep a consensus", "Consensus kept"),
+    "recordings.gold_make": ("Make a gold recording", "Gold recording made"),
+    "recordings.gold_retire": ("Retire a gold recording", "Gold recording retired"),
+    "recordings.exercise_assign": ("Give a calibration exercise", "Calibration exercise given"),
+    "recordings.certify": ("Certify a rater", "Rater certified"),
+    "recordings.certification_end": ("End a certification", "Certification ended"),
+    "recordings.agreement_export": ("Download agreement figures", "Agreement figures downloaded"),
     "recordings.annotate": ("Annotate a moment", "Moment annotated"),
     "recordings.annotation_change": ("Change an annotation", "Annotation changed"),
     "recordings.annotation_remove": ("Remove an annotation", "Annotation removed"),
     "recordings.annotation_restore": ("Restore an annotation", "Annotation restored"),
+    "recordings.concern": ("Raise a concern", "Concern raised"),
+    "recordings.concern_close": ("Close a concern", "Concern closed"),
     "recordings.reply": ("Answer feedback", "Feedback answered"),
+    "recordings.contest": ("Disagree with a score", "Score disagreed with"),
+    "recordings.contest_propose": ("Answer a disagreement", "Disagreement with a score answered"),
+    "recordings.contest_agree": ("Agree to an answer", "Disagreement with a score decided"),
+    "recordings.contest_send_back": ("Send an answer back", "Answer to a disagreement sent back"),
+    "recordings.contest_take_back": ("Take a disagreement back", "Disagreement with a score taken back"),
+    "recordings.tried": ("Tell what became of feedback", "Told what became of feedback"),
+    "recordings.review_export": ("Take a review away as a file", "Annotations and ratings taken away as a file"),
+    "recordings.annotations_import": ("Bring annotations in", "Annotations brought in from a file"),
+    "recordings.clip_make": ("Make a teaching clip", "Teaching clip made"),
+    "recordings.clip_approve": ("Approve a teaching clip", "Teaching clip approved"),
+    "recordings.clip_refuse": ("Refuse a teaching clip", "Teaching clip not approved"),
+    "recordings.clip_take_back": ("Take a teaching clip back", "Teaching clip taken back"),
+    "recordings.clip_listen": ("Listen to a teaching clip", "Teaching clip listened to"),
     "recordings.redaction_propose": ("Look for what identifies", "Stretches to mute proposed"),
     "recordings.redaction_change": ("Change what is to be muted", "Stretches to mute changed"),
     "recordings.redaction_confirm": ("Confirm what is to be muted", "Stretches to mute confirmed"),
@@ -119,3 +159,37 @@ class SpeechSettingsViewSet(SnippetViewSet):
 
 
 register_snippet(SpeechSettingsViewSet)
+
+
+class CodeViewSet(SnippetViewSet):
+    """A programme's code book. A change of what a code means becomes its next version; annotations keep the one they were made with."""
+
+    model = Code
+    icon = "tag"
+    menu_label = "Code book"
+    add_to_admin_menu = True
+    list_display = ["name", "parent", "digit", "tone", "version", "is_current", "programme"]
+    list_filter = ["programme", "is_current"]
+    search_fields = ["name", "definition"]
+    ordering = ["programme", "position", "pk"]
+    copy_view_enabled = False
+    edit_handler = ObjectList(
+        [
+            FieldPanel("programme"),
+            FieldPanel("name"),
+            FieldPanel("parent"),
+            FieldPanel("definition"),
+            FieldPanel("examples"),
+            FieldPanel("tone"),
+            FieldPanel("digit"),
+            FieldPanel("colour"),
+            FieldPanel("shape"),
+            FieldPanel("item_key"),
+            FieldPanel("position"),
+            FieldPanel("is_current"),
+        ],
+        base_form_class=CodeForm,
+    )
+
+
+register_snippet(CodeViewSet)

@@ -1,5 +1,6 @@
 """Taking a consent back. It acts at once on every recording made under it, whatever state each is in."""
 
+import contextlib
 import datetime as dt
 import functools
 from collections.abc import Callable, Sequence
@@ -55,11 +56,11 @@ def withdraw(
 
 
 def _destroy_all(consent: Consent, *, by: User | None, now: dt.datetime) -> None:
+    each = destruction.EachByItself()
     for recording in Recording.objects.kept().filter(consent=consent).order_by("uploaded_at", "pk"):
-        try:
+        with each, contextlib.suppress(legalhold.Held):
             destruction.destroy(recording=recording, reason=DestructionCertificate.Reason.WITHDRAWAL, by=by, now=now)
-        except legalhold.Held:
-            continue
+    each.settle()
 
 
 @transaction.atomic

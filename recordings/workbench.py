@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from recordings import codebook, comments, listening, transcript, truth
+from recordings import codebook, comments, counting, listening, transcript, truth
 from recordings.models import Annotation, Code, DraftScore, Recording, Reply, Review
-from recordings.reviewforms import NOT_APPLICABLE, clock_text
-from supervision.models import Item
+from recordings.reviewforms import COUNTED, NOT_APPLICABLE, OWN, clock_text
+from supervision.models import Item, Section
 
 UNSUPPORTED = "The sound does not bear these words out: nobody is heard speaking, or the words repeat themselves."
 LONGEST_TURN_MS = 30_000
+OFFERED = 40  # annotations to tick in the page itself, under one item
 
 
 @dataclass
@@ -28,8 +29,13 @@ class Turn:
 
 def turns(recording: Recording) -> list[Turn]:
     """The transcript for reading; empty unless it is ready and everybody agreed to it."""
+    return turns_of(transcript.edited(recording))
+
+
+def turns_of(segments: Iterable[dict[str, Any]]) -> list[Turn]:
+    """What one speaker says on end, from segments with times in seconds."""
     made: list[Turn] = []
-    for segment in transcript.edited(recording):
+    for segment in segments:
         start, end = round(segment["start"] * 1000), round(segment["end"] * 1000)
         words = [(round(word["start"] * 1000), word["text"].strip()) for word in segment.get("words") or []]
         words = [word for word in words if word[1]] or [(start, segment["text"].strip())]
@@ -67,14 +73,16 @@ def excerpt(spoken: Iterable[Turn], start_ms: int, end_ms: int) -> list[tuple[st
 def annotations(review: Review) -> list[Annotation]:
     """Those that are kept, in the order of the session, with code and comment at hand."""
     kept = Annotation.objects.kept().filter(review=review)
-    return list(kept.select_related("code", "comment").order_by("start_ms", "end_ms", "pk"))
+    return list(kept.select_related("code", "code_version", "comment").order_by("start_ms", "end_ms", "pk"))
 
 
 def annotation_data(annotation: Annotation, comment: str | None = None) -> dict[str, Any]:
     """For the page's script. Never for anyone but the rater. `comment` where it has been opened already."""
+    meant = annotation.code_version
     return {
         "id": str(annotation.pk),
         "code": annotation.code.slug,
+        "meant": meant.number if meant else annotation.code.version,
         "start": annotation.start_ms,
         "end": annotation.end_ms,
         "comment": comments.opened(annotation.comment) if comment is None else comment,
@@ -87,7 +95,9 @@ def code_data(code: Code) -> dict[str, Any]:
     return {
         "slug": code.slug,
         "name": code.name,
+        "parent": code.parent.slug if code.parent else None,
         "digit": code.digit,
+        "meant": code.version,
         "colour": code.colour,
         "shape": codebook.SHAPES.get(code.shape, codebook.SHAPES["circle"]),
         "item": code.item_key,
@@ -103,6 +113,10 @@ class ItemRow:
     anchors: list[tuple[str, str]]
     chosen: str = ""
     version: int = 0
+    section: Section | None = None  # where a new heading begins
+    figure: int | None = None  # the rater's own count or duration
+    counted: int = 0  # what the annotations give
+    codes: str = ""  # that fill it, for the page's script
     evidence: set[uuid.UUID] = field(default_factory=set)
     offers: list[tuple[Annotation, bool]] = field(default_factory=list)  # annotation, ticked
 
@@ -110,27 +124,62 @@ class ItemRow:
     def ticked(self) -> int:
         return sum(is_ticked for _, is_ticked in self.offers)
 
+    @property
+    def is_figure(self) -> bool:
+        return self.item.scale in counting.FILLED
 
-def draft_value(draft: DraftScore | None) -> str:
-    """As the radio's value: "0" to "4", "na", or empty."""
+    @property
+    def is_filled(self) -> bool:
+        return counting.is_filled(self.item)
+
+    @property
+    def steps(self) -> list[tuple[str, str, str]]:
+        """The choices as (value, what stands on it, anchor)."""
+        if self.item.scale == Item.Scale.YES_NO:
+            return [("1", "Yes", self.item.anchors.get("1", "")), ("0", "No", self.item.anchors.get("0", ""))]
+        return [(score, score, wording) for score, wording in self.anchors]
+
+
+def draft_value(draft: DraftScore | None, item: Item | None = None) -> str:
+    """As the radio's value: "0" to "4", "na", or empty; for counts and durations "counted", "own", "na" or empty."""
+    if item is not None and counting.is_filled(item) and (draft is None or draft.is_counted):
+        return COUNTED
     if draft is None or (draft.score is None and not draft.is_not_applicable):
         return ""
-    return NOT_APPLICABLE if draft.is_not_applicable else str(draft.score)
+    if draft.is_not_applicable:
+        return NOT_APPLICABLE
+    return OWN if item is not None and item.scale in counting.FILLED else str(draft.score)
 
 
 def item_rows(review: Review, kept: list[Annotation]) -> list[ItemRow]:
     """The items in order. Until an item is rated, annotations whose code bears on it are offered ticked."""
     drafts = {draft.item_key: draft for draft in DraftScore.objects.filter(review=review).prefetch_related("evidence")}
     rows = []
-    for item in Item.objects.filter(instrument=review.instrument_id).order_by("position", "pk"):
+    items = list(Item.objects.filter(instrument=review.instrument_id).order_by("position", "pk"))
+    sections = {section.key: section for section in Section.objects.filter(instrument=review.instrument_id)}
+    slugs = counting.slugs_of(items, review.recording.team.programme)
+    before = ""
+    for item in items:
         draft = drafts.get(item.key)
         anchors = sorted(item.anchors.items(), key=lambda pair: int(pair[0]))
-        row = ItemRow(item, anchors, draft_value(draft), draft.version if draft else 0)
+        row = ItemRow(item, anchors, draft_value(draft, item), draft.version if draft else 0)
+        if item.section_key != before:
+            row.section, before = sections.get(item.section_key), item.section_key
+        if item.key in slugs:
+            row.counted, row.codes = counting.figure(item, slugs[item.key], kept), " ".join(sorted(slugs[item.key]))
+        row.figure = draft.score if draft and row.chosen == OWN else None
         if draft:
             row.evidence = {one.pk for one in draft.evidence.all()}
-        row.offers = [(one, one.pk in row.evidence if draft else one.code.item_key == item.key) for one in kept]
+        row.offers = _offers(kept, row.evidence if draft else {one.pk for one in kept if one.code.item_key == item.key})
         rows.append(row)
     return rows
+
+
+def _offers(kept: list[Annotation], ticked: set[uuid.UUID]) -> list[tuple[Annotation, bool]]:
+    """All that are ticked, and others up to a number that a page can hold; the page's script offers every one."""
+    left = max(0, OFFERED - len(ticked))
+    others = {one.pk for one in [one for one in kept if one.pk not in ticked][:left]}
+    return [(one, one.pk in ticked) for one in kept if one.pk in ticked or one.pk in others]
 
 
 @dataclass

@@ -132,11 +132,14 @@ def _lessons_by_course(courses: set[CoursePage]) -> dict[int, int]:
 
 
 def _add_reviews(facts: Facts, people: list[int]) -> None:
-    """A released review counts for the day of the session that was reviewed, and is known from its release."""
-    rows = Rating.objects.released().filter(therapist__in=people).order_by("session_on", "pk")
-    for pk, therapist, session_on, released_at in rows.values_list("pk", "therapist_id", "session_on", "released_at"):
-        if released_at is None:
+    """A released review counts for the day of the session that was reviewed, and is known from its release; a session that was
+    rated by several counts once, from the first release."""
+    rows = Rating.objects.released().filter(therapist__in=people).order_by("session_on", "released_at", "pk")
+    seen = set()
+    for pk, therapist, session_on, released_at, session in rows.values_list("pk", "therapist_id", "session_on", "released_at", "session"):
+        if released_at is None or (session is not None and session in seen):
             continue
+        seen.add(session)
         facts.reviews[therapist].append(Fact(What.DONE, session_on, released_at, "A reviewed session, held", ref=f"rating-{pk}"))
 
 

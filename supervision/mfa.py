@@ -57,6 +57,8 @@ class RequireMFAMiddleware:
         enrolled = Authenticator.objects.filter(user_id=request.user.pk).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
         if name in _ALWAYS | (_PROVE if enrolled else _SET_UP):
             return None
+        if answer := getattr(view, "turn_away", None):  # a view that speaks to programs says no in its own way
+            return answer(request)
         return _turn_away(request, enrolled=enrolled)
 
 

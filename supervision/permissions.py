@@ -52,6 +52,18 @@ def can_read_answers(user: User, person: User, team: Team) -> bool:
     return user.pk == person.pk or is_supervisor(user, team)
 
 
+def can_plan(user: User, person_pk: int, team: Team) -> bool:
+    """A development plan, to read and to write: the person's own while in the team, and those who lead it."""
+    if user.pk == person_pk and has_role(user, Role.THERAPIST, *Membership.SUPERVISORS, team=team):
+        return True
+    return can_lead(user, team)
+
+
+def works_with_families(person: User, team: Team) -> bool:
+    """Whose practice a development plan is about: therapists, and supervisors, who see families too."""
+    return has_role(person, Role.THERAPIST, *Membership.SUPERVISORS, team=team)
+
+
 def can_change_membership(user: User, membership: Membership) -> bool:
     """Nobody changes a membership of their own: no cover extends itself."""
     return membership.team is not None and membership.user_id != user.pk and can_manage_team(user, membership.team)
@@ -68,3 +80,23 @@ def can_record_session(user: User, team: Team) -> bool:
 
 def can_open_family(user: User, team: Team) -> bool:
     return has_role(user, Role.THERAPIST, *Membership.SUPERVISORS, team=team)
+
+
+def can_enter_scores(user: User, team: Team) -> bool:
+    """Totals of licensed measures: an administrator or supervisor, and nobody who is a therapist of that team."""
+    return has_role(user, *MANAGERS, team=team) and not has_role(user, Role.THERAPIST, team=team)
+
+
+def can_see_scores(user: User, team: Team) -> bool:
+    """A team's score reports: those who lead or administer it. A therapist sees what is about themselves."""
+    return has_role(user, *MANAGERS, Role.CONSULTANT, team=team)
+
+
+def can_read_instruments(user: User) -> bool:
+    """What is asked, and in which words: whoever leads a team, or keeps the service's instruments."""
+    return has_role(user, *Membership.LEADS) or can_keep_instruments(user)
+
+
+def can_keep_instruments(user: User) -> bool:
+    """Bring an instrument in: superusers, content editors, service managers."""
+    return user.is_superuser or has_role(user, Role.CONTENT_EDITOR, Role.SERVICE_MANAGER)

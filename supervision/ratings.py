@@ -26,12 +26,16 @@ def record(
     scores: dict[str, int | None],
     by: User | None,
     now: dt.datetime,
+    session: UUID | None = None,
+    kind: str = Rating.Kind.RATER,
+    is_blind: bool = True,
 ) -> Rating:
     """Keep a submitted rating. `scores` has every item of the instrument by its key; None means "not applicable".
 
-    `source` is the review that it came from; a second rating from the same review is refused. Raises RatingRefused.
+    `source` is the review (self-rating, comparison) that it came from; a second rating from the same one is refused. `session`
+    is the recording's id, by which ratings of one session are known. Raises RatingRefused.
     """
-    if therapist.pk == rater.pk:
+    if (therapist.pk == rater.pk) != (kind == Rating.Kind.SELF):
         raise RatingRefused("Nobody rates a session of their own.")
     items = {item.key: item for item in instrument.items.order_by("position", "pk")}
     missing = [item.name for key, item in items.items() if key not in scores]
@@ -41,6 +45,8 @@ def record(
     if unknown:
         raise RatingRefused(f"{instrument} has no item called {', '.join(unknown)}.")
     for key, score in scores.items():
+        if score is None and not items[key].allows_na:
+            raise RatingRefused(f"{items[key].name} is always rated: it cannot be not applicable.")
         if score is not None and not items[key].least <= score <= items[key].most:
             raise RatingRefused(f"{items[key].name} is rated from {items[key].least} to {items[key].most}.")
     try:
@@ -54,6 +60,9 @@ def record(
                 session_on=session_on,
                 share_heard=min(max(share_heard, 0.0), 1.0),
                 submitted_at=now,
+                session=session,
+                kind=kind,
+                is_blind=is_blind,
             )
     except IntegrityError:
         raise RatingRefused("This review has been submitted already.") from None

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from supervision.views import evidence, families, invitations, members, people, sessions, teams
+from supervision.views import boosters, development, evidence, families, instruments, invitations, members, people, scores, sessions, teams
 
 app_name = "supervision"
 
@@ -31,4 +31,8 @@ urlpatterns = [
     path(f"{_team}families/", families.family_list, name="family-list"),
     path(f"{_team}families/new/", families.family_create, name="family-create"),
     path(f"{_team}families/<int:pk>/close/", families.family_close, name="family-close"),
+    *development.urlpatterns,
+    *boosters.urlpatterns,
+    *instruments.urlpatterns,
+    *scores.urlpatterns,
 ]

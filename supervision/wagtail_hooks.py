@@ -12,7 +12,9 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 
-from supervision.models import Programme, Team
+from supervision import instruments
+from supervision.instrumentadmin import InstrumentViewSet
+from supervision.models import Instrument, Programme, Team
 
 ACTIONS = {
     "supervision.member_added": ("Add a member", "Added a member"),
@@ -33,7 +35,18 @@ ACTIONS = {
     "supervision.rating_released": ("Release a rating", "Released a rating"),
     "supervision.requirements_loaded": ("Load requirements", "Loaded requirements"),
     "supervision.instrument_loaded": ("Load an instrument", "Loaded an instrument"),
+    "supervision.instrument_copied": ("Make the next version", "Made the next version of an instrument"),
+    "supervision.instrument_put_into_use": ("Put an instrument into use", "Put an instrument into use"),
+    "supervision.instrument_taken_out_of_use": ("Take an instrument out of use", "Took an instrument out of use"),
+    "supervision.score_recorded": ("Record a score", "Recorded a score of a measure"),
+    "supervision.score_withdrawn": ("Withdraw a score", "Withdrew a score of a measure"),
+    "supervision.scores_exported": ("Export scores", "Exported a team's scores"),
     "supervision.matrix_exported": ("Export the matrix", "Exported a team's matrix"),
+    "supervision.goal_set": ("Set a goal", "Set a goal in a development plan"),
+    "supervision.goal_moved": ("Move a goal", "Moved the day on which a goal is looked at again"),
+    "supervision.goal_closed": ("Close a goal", "Closed a goal of a development plan"),
+    "supervision.plan_exported": ("Export a plan", "Exported a development plan"),
+    "supervision.booster_topic": ("Decide on a booster topic", "Decided on a booster topic"),
     "supervision.answers_read": ("Read exercise answers", "Read a learner's exercise answers"),
 }
 
@@ -90,6 +103,16 @@ class ServiceViewSetGroup(SnippetViewSetGroup):
 
 
 register_snippet(ServiceViewSetGroup)
+register_snippet(InstrumentViewSet)
+
+
+@hooks.register("before_edit_snippet")
+def lead_from_what_is_locked(request: HttpRequest, instance: Any) -> HttpResponse | None:
+    """A used instrument is shown, not edited: ratings rest on its words."""
+    if not isinstance(instance, Instrument) or not instruments.is_locked(instance):
+        return None
+    messages.warning(request, f"{instance} has been used, so its words are locked. Make the next version to change them.")
+    return redirect("supervision:instrument-detail", instance.slug, instance.version)
 
 
 @hooks.register("before_delete_snippet")

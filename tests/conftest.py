@@ -16,15 +16,19 @@ def static_folder():
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests that commit come last: they empty the tables, and with them Wagtail's root page, which a migration made."""
+    """Tests that commit come last: they empty the tables, and with them Wagtail's root page, which a migration made. A file's
+    tests stay in one process, because they share what is dear to make; the files that take long begin first."""
 
     def commits(item):
         marker = item.get_closest_marker("django_db")
         return marker is not None and bool(marker.kwargs.get("transaction"))
 
-    items.sort(key=commits)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{'-commits' if commits(item) else ''}"))
+    yield
+    items.sort(key=lambda item: (commits(item), item.get_closest_marker("slow") is None))
 
 
 @pytest.fixture(scope="session")

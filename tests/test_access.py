@@ -54,6 +54,26 @@ supervision:session-cancel      | team.slug session.pk              | in     403
 supervision:family-list         | team.slug                         | in     200  200 200 200 200  403 403  403 403  404  404  404
 supervision:family-create       | team.slug                         | in     200  200 200 200 403  403 403  403 403  404  404  404
 supervision:family-close        | team.slug family.pk               | in     200  404 200 200 403  404 404  404 404  404  404  404
+supervision:score-list          | team.slug                         | in     200  200 200 200 200  200 403  403 403  404  404  404
+supervision:score-family        | team.slug family.pk               | in     200  404 200 200 200  200 404  404 404  404  404  404
+supervision:score-withdraw      | team.slug score.pk                | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:score-create        | team.slug measure_slug            | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:score-import        | team.slug measure_slug            | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:score-rows          | team.slug measure_slug            | in     403  403 200 200 403  200 403  403 403  404  404  404
+supervision:score-export        | team.slug measure_slug            | in     403  403 200 200 200  200 403  403 403  404  404  404
+supervision:instrument-list     |                                   | in     403  403 200 200 200  403 200  200 403  403  200  403
+supervision:instrument-add      |                                   | in     403  403 403 403 403  403 200  200 403  403  403  403
+supervision:instrument-example  |                                   | in     403  403 200 200 200  403 200  200 403  403  200  403
+supervision:instrument-detail   | review.instrument.slug review.instrument.version | in 403 403 200 200 200 403 200 200 403 403 200 403
+supervision:instrument-use      | review.instrument.slug review.instrument.version | in 403 403 403 403 403 403 200 200 403 403 403 403
+supervision:instrument-next     | review.instrument.slug review.instrument.version | in 403 403 403 403 403 403 302 302 403 403 403 403
+supervision:instrument-file     | review.instrument.slug review.instrument.version | in 403 403 200 200 200 403 200 200 403 403 200 403
+supervision:plan                | team.slug thea.pk                 | in     200  404 200 200 200  404 404  404 404  404  404  404
+supervision:goal-create         | team.slug thea.pk                 | in     200  404 200 200 200  404 404  404 404  404  404  404
+supervision:goal-close          | team.slug thea.pk goal.pk         | in     422  404 422 422 422  404 404  404 404  404  404  404
+supervision:goal-again          | team.slug thea.pk goal.pk         | in     302  404 302 302 302  404 404  404 404  404  404  404
+supervision:plan-csv            | team.slug thea.pk                 | in     200  404 200 200 200  404 404  404 404  404  404  404
+supervision:booster-topics      | team.slug                         | in     403  403 200 200 200  403 403  403 403  404  404  404
 recordings:list                 |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
 recordings:upload               |                                   | in     302  200 302 302 200  200 200  200 200  200  200  200
 recordings:tus                  |                                   | 401    415  415 415 415 415  415 415  415 415  415  415  415
@@ -67,6 +87,7 @@ recordings:consent-withdraw     | consent.pk                        | in     200
 recordings:consent-list         | family.pk                         | in     200  404 200 200 200  404 404  404 200  404  404  404
 recordings:consent-docx         | consent.pk                        | in     200  404 200 200 200  404 404  404 200  404  404  404
 recordings:consent-spoken       | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
+recordings:consent-again        | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
 recordings:consent-link         | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
 recordings:withdraw-by-link     | withdrawal_token                  | 200    200  200 200 200 200  200 200  200 200  200  200  200
 recordings:wording-sheet        | wording.pk                        | in     200  200 200 200 200  200 200  200 200  404  404  404
@@ -93,6 +114,7 @@ recordings:governance-certificates |                                | in     403
 recordings:governance-holds     |                                   | in     403  403 403 403 403  403 403  403 200  403  403  403
 recordings:governance-exports   |                                   | in     403  403 403 403 403  403 403  403 200  403  403  403
 recordings:research             |                                   | in     403  403 403 403 403  403 403  403 302  403  403  403
+recordings:research-asked       | wanted.pk                         | in     403  403 403 403 403  403 403  403 302  403  403  403
 recordings:governance-keys      |                                   | in     403  403 403 403 403  403 403  403 200  403  403  403
 recordings:status               | recording.pk                      | in     302  404 302 302 302  404 404  404 302  404  404  404
 recordings:retry                | recording.pk                      | in     302  404 302 302 302  404 404  404 302  404  404  404
@@ -110,15 +132,57 @@ recordings:review-list          |                                   | in     200
 recordings:review               | recording.pk                      | in     403  404 403 403 200  404 404  404 403  404  404  404
 recordings:review-submit        | review.pk                         | in     404  404 404 404 200  404 404  404 404  404  404  404
 recordings:review-release       | review.pk                         | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:bench-words          | review.pk                         | in     404  404 404 404 200  404 404  404 404  404  404  404
+recordings:concern-create       | recording.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:concern              | concern.pk                        | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:bench-settings       |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
+recordings:bench-settings-keep  |                                   | in     422  422 422 422 422  422 422  422 422  422  422  422
 recordings:annotation-create    | review.pk                         | in     404  404 404 404 422  404 404  404 404  404  404  404
 recordings:annotation-change    | annotation.pk                     | in     404  404 404 404 422  404 404  404 404  404  404  404
 recordings:annotation-remove    | annotation.pk                     | in     404  404 404 404 302  404 404  404 404  404  404  404
 recordings:annotation-restore   | annotation.pk                     | in     404  404 404 404 302  404 404  404 404  404  404  404
 recordings:score                | review.pk item.key                | in     404  404 404 404 302  404 404  404 404  404  404  404
 recordings:review-words         | review.pk strengths_word          | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:conflict-list        |                                   | in     403  403 403 403 200  403 403  403 403  403  200  403
+recordings:conflict-end         | conflict.pk                       | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:assignment-skip      | assignment.pk                     | in     404  404 403 403 200  404 404  404 404  404  404  404
+recordings:assignment-take-off  | assignment.pk                     | in     404  404 302 302 403  404 404  404 404  404  404  404
+recordings:self-rating          | recording.pk                      | in     200  404 403 403 403  404 404  404 403  404  404  404
+recordings:plan-list            |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
+recordings:plan-create          | team.slug                         | in     403  403 200 200 200  403 403  403 403  404  404  404
+recordings:plan-end             | sampling_plan.pk                  | in     403  403 302 302 302  403 403  403 403  404  404  404
+recordings:comparison           | comparison.pk                     | in     404  404 404 404 200  404 404  404 404  404  404  404
+recordings:comparison-item      | comparison.pk item.key            | in     404  404 404 404 422  404 404  404 404  404  404  404
+recordings:comparison-note      | comparison.pk                     | in     404  404 404 404 422  404 404  404 404  404  404  404
+recordings:comparison-settle    | comparison.pk                     | in     404  404 404 404 422  404 404  404 404  404  404  404
+recordings:comparison-release   | comparison.pk                     | in     404  404 404 404 422  404 404  404 404  404  404  404
+recordings:calibration          |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
+recordings:gold-create          |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
+recordings:gold-retire          | gold.pk                           | in     404  404 302 302 302  404 404  404 404  404  404  404
+recordings:exercise-give        | gold.pk                           | in     404  404 200 200 200  404 404  404 404  404  404  404
+recordings:rater-report         | cora.pk                           | in     404  404 200 200 200  404 404  404 404  404  404  404
+recordings:certify              | cora.pk review.instrument.pk      | in     404  404 302 302 403  404 404  404 404  404  404  404
+recordings:agreement            |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
+recordings:agreement-csv        |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
 recordings:heard                | recording.pk                      | in     422  404 422 422 422  404 404  404 403  404  404  404
 recordings:feedback             | feedback.pk                       | in     200  404 200 200 200  404 404  404 404  404  404  404
 recordings:reply                | feedback.pk                       | in     422  404 403 403 422  404 404  404 404  404  404  404
+recordings:contest-create       | feedback.pk item.key              | in     200  404 403 403 403  404 404  404 404  404  404  404
+recordings:contest              | contest.pk                        | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:contest-propose      | contest.pk                        | in     403  404 403 403 422  404 404  404 404  404  404  404
+recordings:contest-agree        | contest.pk                        | in     403  404 302 302 403  404 404  404 404  404  404  404
+recordings:contest-take-back    | contest.pk                        | in     302  404 403 403 403  404 404  404 404  404  404  404
+recordings:tried                | feedback.pk                       | in     302  404 403 403 403  404 404  404 404  404  404  404
+recordings:feedback-goal        | feedback.pk                       | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:review-file          | feedback.pk json_word             | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:annotations-import   | review.pk                         | in     404  404 404 404 200  404 404  404 404  404  404  404
+recordings:clip-list            |                                   | in     200  200 200 200 200  200 200  200 200  200  200  200
+recordings:clip-create          | teachable.pk                      | in     200  404 200 200 200  404 404  404 403  404  404  404
+recordings:clip                 | clip.pk                           | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:clip-decide          | clip.pk                           | in     403  404 422 422 422  404 404  404 404  404  404  404
+recordings:clip-again           | clip.pk                           | in     302  404 302 302 302  404 404  404 404  404  404  404
+recordings:clip-take-back       | clip.pk                           | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:clip-audio           | clip.pk                           | in     200  404 200 200 200  404 404  404 404  404  404  404
 """
 
 

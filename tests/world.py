@@ -8,22 +8,30 @@ from django.utils import timezone
 
 from learning import enrolment
 from learning.models import TrainingRecord
-from recordings import casefile, codebook, tus, vault, withdrawallink
+from recordings import casefile, codebook, concern, tus, vault, withdrawallink
 from recordings.declared import Label
 from recordings.models import (
     Annotation,
+    Assignment,
+    Clip,
     Code,
+    Comparison,
+    ConflictOfInterest,
+    Contest,
     DestructionCertificate,
+    GoldStandard,
     LegalHold,
     Processing,
     Purpose,
     Recording,
     Redaction,
+    ResearchRequest,
     Review,
+    SamplingPlan,
     SealedObject,
 )
-from supervision import instruments, invitations, sessions
-from supervision.models import Evidence, Instrument, Membership
+from supervision import instruments, invitations, measures, ratings, sessions
+from supervision.models import DevelopmentGoal, Evidence, Instrument, Membership
 from tests import factories
 
 Role = Membership.Role
@@ -88,6 +96,17 @@ def build(team, cast):
     codebook.load(team.programme)
     instrument = Instrument.objects.get(slug="practice-review")
     world.item = instrument.items.first()
+    world.measure_slug = "tam-r"
+    world.score = measures.record(
+        instrument=Instrument.objects.get(slug="tam-r"),
+        team=team,
+        about=thea,
+        family=world.family,
+        occurred_on=factories.days_ago(1),
+        values={"total": 0.7},
+        by=cast["ada"],
+        now=now,
+    )
     world.recording = _recording(world.consent, now)
     world.heard = _recording(world.consent, now)
     world.review = Review.objects.create(recording=world.recording, rater=cora, instrument=instrument, started_at=now)
@@ -102,6 +121,7 @@ def build(team, cast):
     )
     code = Code.objects.filter(programme=team.programme).first()
     world.annotation = Annotation.objects.create(review=world.review, code=code, start_ms=0, end_ms=900, created_at=now, changed_at=now)
+    world.concern = concern.raise_concern(recording=world.recording, urgency="soon", text="Worrying.", by=cora, now=now)
     vault.seal(world.recording, SealedObject.Kind.VIDEO, [bytes(500)], now=now)
     taught = factories.make_consent(world.family, purposes=[Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE, Purpose.TEACH])
     world.teachable = _recording(taught, now)
@@ -125,10 +145,73 @@ def build(team, cast):
         destroyed_at=now,
         destroyed_by=thea,
     )
+    world.wanted = ResearchRequest.objects.create(
+        programme=team.programme,
+        reason="A study",
+        approval="REC 1",
+        with_text=True,
+        sessions_from=factories.days_ago(30),
+        sessions_until=factories.today(),
+        asked_at=now,
+        asked_by=cast["iggy"],
+    )
     world.hold = LegalHold.objects.create(
         recording=world.recording, reason="Complaint", ends_on=factories.today() + dt.timedelta(days=20), asked_at=now, asked_by=sam
     )
+    _follow_up(world, now)
+    _rated_twice(world, instrument, now)
     return world
+
+
+def _rated_twice(world, instrument, now):
+    """A plan, a second rating asked of Cora, a pair of ratings that she is to settle with Carl, a gold recording."""
+    cora, carl = world.cora, factories.make_member("carl", world.team, Role.CONSULTANT)
+    world.sampling_plan = SamplingPlan.objects.create(
+        team=world.team, instrument=instrument, seed=1, starts_on=factories.today() + dt.timedelta(days=1), made_at=now, made_by=world.sam
+    )
+    world.asked = _recording(world.consent, now)
+    world.assignment = Assignment.objects.create(
+        recording=world.asked, rater=cora, instrument=instrument, part="second", due_on=factories.today(), assigned_at=now
+    )
+    world.paired = _recording(world.consent, now)
+    pair = [
+        Review.objects.create(
+            recording=world.paired, rater=rater, instrument=instrument, started_at=now, submitted_at=now, state=Review.State.COMPARED
+        )
+        for rater in (cora, carl)
+    ]
+    world.comparison = Comparison.objects.create(first=pair[0], second=pair[1], opened_at=now)
+    world.conflict = ConflictOfInterest.objects.create(rater=cora, therapist=world.tom, declared_at=now, declared_by=cora)
+    world.gold = GoldStandard.objects.create(
+        recording=_recording(world.consent, now), instrument=instrument, label="Exercise 1", state="in_use", made_by=carl, made_at=now
+    )
+
+
+def _follow_up(world, now):
+    """What came of the feedback: a contested score, a goal, a clip that waits for a decision."""
+    world.json_word = "json"
+    instrument = world.feedback.instrument
+    scores = {item.key: 3 for item in instrument.items.all()}
+    ratings.record(
+        instrument=instrument,
+        therapist=world.thea,
+        rater=world.cora,
+        team=world.team,
+        source=world.feedback.pk,
+        session=world.heard.pk,
+        session_on=world.heard.session_on,
+        share_heard=1,
+        scores=scores,
+        by=world.cora,
+        now=now,
+    )
+    ratings.release(source=world.feedback.pk, by=world.cora, now=now)
+    world.contest = Contest.objects.create(review=world.feedback, item_key=instrument.items.last().key, raised_by=world.thea, raised_at=now)
+    world.goal = DevelopmentGoal.objects.create(therapist=world.thea, team=world.team, text="Ask first", set_by=world.thea, set_at=now)
+    world.clip = Clip.objects.create(
+        recording=world.teachable, start_ms=0, end_ms=5000, number=1, state=Clip.State.PROPOSED, made_by=world.thea, made_at=now
+    )
+    vault.seal(world.teachable, SealedObject.Kind.CLIP, [bytes(500)], number=1, now=now)
 
 
 def _recording(consent, now, **fields):

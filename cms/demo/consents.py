@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from recordings import casefile, consent
-from recordings.models import Consent, ConsentWording, NameList, Purpose
+from recordings.models import Consent, ConsentPerson, ConsentWording, NameList, Purpose
 from supervision.models import FamilyReference
 
 if TYPE_CHECKING:
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 Method, Renewal = Consent.Method, Consent.Renewal
 NEEDED = (Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE)
+RESEARCHED = (*NEEDED, Purpose.RESEARCH)
 ALL_BUT_TEACHING = (*NEEDED, Purpose.TRAIN_RATERS)
 EVERYTHING = tuple(Purpose)
 
 
 @dataclass(frozen=True)
 class Given:
-    """A consent as it was given; `days` before the load, `until` and `session` days after it."""
+    """A consent as it was given; `days` before the load, `until` and `session` days after it. `again`: so many days after it
+    its young person is old enough to be asked anew."""
 
     family: str
     heard: tuple[tuple[str, str, tuple[Purpose, ...]], ...]
@@ -28,12 +30,19 @@ class Given:
     method: str
     until: int | None = None
     session: int | None = None
+    again: int | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
 
 CONSENTS = (
-    Given("H-2041", (("caregiver", "D.D.", EVERYTHING), ("young_person", "C.D.", ALL_BUT_TEACHING)), 40, Method.SIGNED_PAPER),
-    Given("H-2044", (("caregiver", "L.W.", NEEDED), ("young_person", "J.W.", NEEDED)), 33, Method.SIGNED_SCREEN, until=10),
+    Given(
+        "H-2041",
+        (("caregiver", "D.D.", EVERYTHING), ("young_person", "C.D.", (*ALL_BUT_TEACHING, Purpose.RESEARCH))),
+        40,
+        Method.SIGNED_PAPER,
+    ),
+    Given("H-2043", (("caregiver", "O.F.", RESEARCHED),), 24, Method.SIGNED_PAPER),
+    Given("H-2044", (("caregiver", "L.W.", RESEARCHED), ("young_person", "J.W.", RESEARCHED)), 33, Method.SIGNED_SCREEN, until=10, again=0),
     Given(
         "H-2047",
         (("caregiver", "A.S.", NEEDED), ("young_person", "R.S.", ())),
@@ -62,6 +71,7 @@ def _record(loaded: "Loaded", given: Given) -> None:
     family = FamilyReference.objects.get(reference=given.family)
     if Consent.objects.filter(family=family).exists():
         return
+    again = loaded.anchor + dt.timedelta(days=given.again) if given.again is not None else None
     renewal = (
         Renewal.UNTIL_DATE if given.until is not None else Renewal.PER_SESSION if given.session is not None else Renewal.UNTIL_WITHDRAWN
     )
@@ -73,7 +83,12 @@ def _record(loaded: "Loaded", given: Given) -> None:
         renewal=renewal,
         valid_until=loaded.anchor + dt.timedelta(days=given.until) if given.until is not None else None,
         session_on=loaded.anchor + dt.timedelta(days=given.session) if given.session is not None else None,
-        people=[consent.Heard(role, initials, purposes, _mark(given.method, initials)) for role, initials, purposes in given.heard],
+        people=[
+            consent.Heard(
+                role, initials, purposes, _mark(given.method, initials), again if role == ConsentPerson.Role.YOUNG_PERSON else None
+            )
+            for role, initials, purposes in given.heard
+        ],
         parental_responsibility="The caregiver named here",
         by=family.therapist,
         now=loaded.at(given.days),

@@ -144,6 +144,7 @@ def _families(loaded: "Loaded") -> None:
     for team, therapist, reference, initials, opened, closed in (
         (people.HARBOUR, "Tom", "H-2041", "C.D.", 62, None),
         (people.HARBOUR, "Tom", "H-2036", "A.L.", 118, 12),
+        (people.HARBOUR, "Priya", "H-2043", "N.F.", 47, None),
         (people.HARBOUR, "Priya", "H-2044", "J.W.", 40, None),
         (people.HARBOUR, "Priya", "H-2047", "R.S.", 12, None),
         (people.HARBOUR, "Thea", "H-2049", "M.T.", 4, None),

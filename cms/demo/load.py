@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cms import site_pages
-from cms.demo import history, people, sessions
+from cms.demo import development, history, people, scores, sessions
 from recordings import codebook
 from recordings.models import ConsentWording
 from supervision import instruments, requirements, teams
@@ -44,20 +44,23 @@ def load(*, now: dt.datetime) -> bool:
     call_command("load_courses", verbosity=0)
     instruments.load_instruments()
     first = Team.objects.filter(slug=people.HARBOUR).first()
-    if first is not None and sessions.are_loaded():
+    if first is not None and sessions.are_loaded() and development.is_loaded() and scores.is_loaded():
         return False
     with transaction.atomic():
         loaded = _people_and_teams(now)
         if first is None:
             history.load(loaded)
     sessions.load(loaded)
+    development.load(loaded)
+    scores.load(loaded)
     return True
 
 
 def _people_and_teams(now: dt.datetime) -> Loaded:
     programmes: dict[str, Programme] = {}
     for slug, (name, model_name) in people.PROGRAMMES.items():
-        programme, _ = Programme.objects.get_or_create(slug=slug, defaults={"name": name, "model_name": model_name})
+        kept = {"retention_days_after_upload": people.KEPT_DAYS[slug]} if slug in people.KEPT_DAYS else {}
+        programme, _ = Programme.objects.get_or_create(slug=slug, defaults={"name": name, "model_name": model_name, **kept})
         programmes[slug] = programme
         requirements.load(programme)
         codebook.load(programme)

@@ -13,6 +13,7 @@ PROGRAMMES = {
     "mst": ("MST", "Multisystemic Therapy"),
     "mst-can": ("MST-CAN", "Multisystemic Therapy for Child Abuse and Neglect"),
 }
+KEPT_DAYS = {"mst-can": 60}  # after the upload, where it is not the usual time
 ORGANISATION = "Northport Family Services"
 
 

@@ -1,4 +1,5 @@
-"""The demo's three recorded sessions: upload, and the two that the consultant has already reviewed.
+"""The demo's recorded sessions: three whole ones, two of them reviewed by the consultant, and three short ones, one of which
+retention destroys soon.
 
 The worker transcribes them for real once it runs. Scripts are ours and the voices are synthetic (`audio/README.md`).
 """
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from django.db import transaction
 
-from cms.demo import consents
+from cms.demo import consents, governing
 from recordings import annotation, listening, review, uploads, vault
 from recordings.models import Code, Recording, Review
 from supervision.models import FamilyReference, Instrument, Item
@@ -22,23 +23,33 @@ if TYPE_CHECKING:
 AUDIO = Path(__file__).resolve().parent / "audio"
 REVIEWS = Path(__file__).resolve().parent / "reviews.yaml"
 # file, family, days before the load on which it took place
-SESSIONS = (("session-1.opus", "H-2041", 15), ("session-2.opus", "H-2041", 3), ("session-3.opus", "M-318", 11))
+SESSIONS = (
+    ("session-4.opus", "M-318", 57),  # its programme keeps it for 60 days
+    ("session-5.opus", "H-2044", 20),
+    ("session-6.opus", "H-2043", 7),
+    ("session-1.opus", "H-2041", 15),
+    ("session-2.opus", "H-2041", 3),
+    ("session-3.opus", "M-318", 11),
+)
 
 
 def are_loaded() -> bool:
     families = {reference for _, reference, _ in SESSIONS}
     reviewed = Review.objects.filter(recording__family__reference__in=families, state=Review.State.RELEASED).count()
-    return Recording.objects.filter(family__reference__in=families).count() >= len(SESSIONS) and reviewed >= 2
+    sent = Recording.objects.filter(family__reference__in=families).count()
+    return sent > len(SESSIONS) and reviewed >= 2 and governing.is_loaded()
 
 
 def load(loaded: "Loaded") -> None:
     with transaction.atomic():
         consents.load(loaded)
+    governing.destroy_mistake(loaded, upload)
     reviews = yaml.safe_load(REVIEWS.read_text(encoding="utf-8"))
     for name, reference, days in SESSIONS:
-        recording = _upload(loaded, name, reference, days)
+        recording = upload(loaded, name, reference, days)
         if name in reviews:
             _review(loaded, recording, reviews[name], submitted=days - 4)
+    governing.load(loaded)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -47,7 +58,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _upload(loaded: "Loaded", name: str, reference: str, days: int) -> Recording:
+def upload(loaded: "Loaded", name: str, reference: str, days: int) -> Recording:
     family = FamilyReference.objects.get(reference=reference)
     session_on = loaded.days_ago(days)
     there = Recording.objects.filter(family=family, session_on=session_on).first()

@@ -7,6 +7,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers, patch_cache_control
 
 from learning import access, reading, visits
 from learning.access import Access
@@ -86,12 +87,16 @@ def lesson_response(
     status: int = 200,
 ) -> HttpResponse:
     """The whole page of a lesson that this person may read. `form` is an invalid one, for the error summary."""
-    return render(
+    response = render(
         request,
         "learning/lesson_detail.html",
         lesson_context(page, found, read, is_draft=is_draft_preview(request), form=form, note=note),
         status=status,
     )
+    if any(each.type == "clip" for each in read.blocks):  # nothing of a voice stays in a browser's cache
+        add_never_cache_headers(response)
+        patch_cache_control(response, private=True, no_store=True)
+    return response
 
 
 def lesson_context(

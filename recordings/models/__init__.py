@@ -27,7 +27,7 @@ from recordings.models.rating import (
 )
 from recordings.models.recording import HeardInterval, Processing, Recording, SentInterval, TranscriptRun
 from recordings.models.review import Annotation, Code, CodeVersion, DraftScore, Reply, Review
-from recordings.models.transcript import Redaction, ResearchExport, SpeechSettings, TranscriptEdit
+from recordings.models.transcript import Redaction, ResearchExport, ResearchRequest, SpeechSettings, TranscriptEdit
 from recordings.models.upload import Upload, UploadPart
 from recordings.models.vault import DestructionCertificate, SealedObject, SealedText
 
@@ -63,6 +63,7 @@ __all__ = [
     "Redaction",
     "Reply",
     "ResearchExport",
+    "ResearchRequest",
     "RetentionExtension",
     "RetentionWarning",
     "Review",

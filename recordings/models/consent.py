@@ -126,6 +126,9 @@ class ConsentPerson(models.Model):
     role = models.CharField(max_length=20, choices=Role.choices)
     initials = models.CharField(max_length=8)
     purposes = models.JSONField(default=list, help_text="The purposes agreed to.")
+    look_again_on = models.DateField(
+        null=True, blank=True, help_text="For a young person: first day of the month in which to ask again. Never a birthday."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["consent", "role", "initials"], name="unique_consent_person")]

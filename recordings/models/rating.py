@@ -157,6 +157,20 @@ class ConflictOfInterest(models.Model):
         return f"Conflict of interest {self.pk}"
 
 
+class SelfRatingQuerySet(models.QuerySet["SelfRating"]):
+    def visible_to(self, user: User) -> "SelfRatingQuerySet":
+        """The therapist's own while in the team. Once handed in, also of whoever has submitted a review of that session, and,
+        once feedback is released, of those who lead the team; never of somebody who is still rating it."""
+        today = Membership.objects.of(user).on(timezone.localdate()).filter(team=OuterRef("recording__team"))
+        member = today.filter(role__in=[Membership.Role.THERAPIST, *Membership.SUPERVISORS])
+        own = Q(Exists(member), recording__therapist=user)
+        rated = Review.objects.visible_to(user).filter(recording=OuterRef("recording"), rater=user, submitted_at__isnull=False)
+        released = Review.objects.filter(recording=OuterRef("recording"), released_at__isnull=False)
+        leads = today.filter(role__in=Membership.LEADS)
+        handed_in = Q(submitted_at__isnull=False) & (Exists(rated) | (Exists(released) & Exists(leads)))
+        return self.filter(own | (handed_in & ~Q(recording__in=Recording.objects.being_rated_by(user))))
+
+
 class SelfRating(models.Model):
     """The therapist's own rating of a session, made before the feedback and kept apart from it."""
 
@@ -169,11 +183,29 @@ class SelfRating(models.Model):
     changed_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
 
+    objects = SelfRatingQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["recording", "instrument"], name="unique_self_rating")]
 
     def __str__(self) -> str:
         return f"Self-rating {self.pk}"
+
+
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def visible_to(self, user: User) -> "ComparisonQuerySet":
+        """The two raters': one who was asked from outside until they have agreed, a consultant of the team for good. Once it is
+        released, also of those who lead the team; never of somebody who is still rating that session."""
+        today = Membership.objects.of(user).on(timezone.localdate()).filter(team=OuterRef("first__recording__team"))
+        consultant = today.filter(role=Membership.Role.CONSULTANT)
+        asked = Q(first__recording__in=Recording.objects.asked_of(user))
+        own = (Q(first__rater=user) | Q(second__rater=user)) & (Exists(consultant) | asked)
+        released = Q(released_at__isnull=False) & Exists(today.filter(role__in=Membership.LEADS))
+        return self.filter(own | (released & ~Q(first__recording__in=Recording.objects.being_rated_by(user))))
+
+    def open(self) -> "ComparisonQuerySet":
+        """Not released yet, of recordings that there still are."""
+        return self.filter(released_at__isnull=True).exclude(first__recording__state=Recording.State.DESTROYED)
 
 
 class Comparison(models.Model):
@@ -185,6 +217,8 @@ class Comparison(models.Model):
     opened_at = models.DateTimeField()
     agreed_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ComparisonQuerySet.as_manager()
 
     class Meta:
         constraints = [models.CheckConstraint(condition=~Q(first=F("second")), name="comparison_of_two")]
@@ -287,6 +321,20 @@ class TriedIt(models.Model):
         return f"Tried it {self.pk}"
 
 
+class ConcernQuerySet(models.QuerySet["Concern"]):
+    def visible_to(self, user: User) -> "ConcernQuerySet":
+        """The team's supervisors and the recording's therapist unless left out, each while in the team; whoever raised it while in
+        the service. Being the team's supervisor does not show a concern to the therapist who was left out of it."""
+        today = Membership.objects.of(user).on(timezone.localdate())
+        in_team = today.filter(team=OuterRef("recording__team"))
+        supervises = Q(Exists(in_team.filter(role__in=Membership.SUPERVISORS))) & ~Q(recording__therapist=user)
+        told = Q(Exists(in_team), recording__therapist=user, with_therapist=True)
+        return self.filter(supervises | told | Q(Exists(today), raised_by=user))
+
+    def open(self) -> "ConcernQuerySet":
+        return self.filter(closed_at__isnull=True)
+
+
 class Concern(models.Model):
     """A worry about somebody's safety that a listener raises from a recording. Its words are sealed; that it is open is not."""
 
@@ -299,12 +347,15 @@ class Concern(models.Model):
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="concerns")
     at_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Where in the recording, in milliseconds.")
     urgency = models.CharField(max_length=5, choices=Urgency.choices)
+    with_therapist = models.BooleanField(default=True, help_text="The recording's therapist may read it too.")
     text = models.ForeignKey(SealedText, null=True, on_delete=models.SET_NULL, related_name="+")
     raised_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     raised_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     outcome = models.ForeignKey(SealedText, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = ConcernQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,10 +2,11 @@
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Cast
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Cast, TruncDate
 from django.utils import timezone
 
 from recordings.models.consent import Consent, ConsentPerson, Purpose
@@ -14,14 +15,14 @@ from supervision.models import FamilyReference, Membership, Team, User
 
 class RecordingQuerySet(models.QuerySet["Recording"]):
     def visible_to(self, user: User) -> "RecordingQuerySet":
-        """Who may know that a recording exists: its therapist while in the team, those who lead the team today,
-        and the information governance lead (who sees the facts, never the content: `permissions.can_listen`)."""
+        """Who may know that a recording exists: its therapist while in the team, those who lead the team today, a rater for as
+        long as asked, and the information governance lead (who sees the facts, never the content: `permissions.can_listen`)."""
         today = Membership.objects.of(user).on(timezone.localdate())
         in_team = today.filter(team=OuterRef("team"))
         leads = in_team.filter(role__in=Membership.LEADS)
         own = in_team.filter(role__in=[Membership.Role.THERAPIST, *Membership.SUPERVISORS])
         governance = today.filter(role=Membership.Role.IG_LEAD)
-        return self.filter(Exists(leads) | Q(Exists(own), therapist=user) | Exists(governance))
+        return self.filter(Exists(leads) | Q(Exists(own), therapist=user) | Exists(governance) | Q(pk__in=self.asked_of(user)))
 
     def kept(self) -> "RecordingQuerySet":
         return self.exclude(state=Recording.State.DESTROYED)
@@ -41,13 +42,40 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         without = heard.annotate(agreed=Cast("purposes", models.TextField())).exclude(agreed__contains=f'"{purpose}"')
         return self.filter(Exists(heard), ~Exists(without), consent__in=Consent.objects.in_force(on))
 
+    def asked_of(self, user: User) -> "models.QuerySet[Recording, Any]":
+        """The ids of kept recordings that a consultant of the programme has been asked to rate: until that is done or given back.
+        One of two raters keeps it until the two have agreed; a calibration ends with its submission."""
+        today = Membership.objects.of(user).on(timezone.localdate())
+        consults = today.filter(role=Membership.Role.CONSULTANT, team__programme=OuterRef("team__programme"))
+        under_way = Q(assignments__review__isnull=True) | Q(assignments__review__state="in_progress")
+        between = Q(assignments__review__state__in=["submitted", "compared"], assignments__part__in=["first", "second"])
+        asked = Recording.objects.filter(under_way | between, assignments__rater=user, assignments__skipped_at__isnull=True)
+        return Recording.objects.kept().filter(Exists(consults), pk__in=asked.values("pk")).values("pk")
+
+    def being_rated_by(self, user: User) -> "models.QuerySet[Recording, Any]":
+        """The ids of kept recordings that the person has been asked to rate, or has begun to, and has not submitted: of these
+        nothing is shown that another rater, or the therapist, gave or wrote."""
+        asked = Recording.objects.filter(assignments__rater=user, assignments__skipped_at__isnull=True, assignments__review__isnull=True)
+        begun = Recording.objects.filter(reviews__rater=user, reviews__state="in_progress", reviews__assignment__skipped_at__isnull=True)
+        return Recording.objects.kept().filter(Q(pk__in=asked.values("pk")) | Q(pk__in=begun.values("pk"))).values("pk")
+
     def awaiting_review_by(self, user: User) -> "RecordingQuerySet":
-        """Reviewable recordings of others in the teams that the person consults to, which that person has not begun to review."""
+        """Reviewable recordings of others in the teams that the person consults to, which that person has not begun to review;
+        not those that a sampling plan decides about, or that the person was asked to rate, or gave back."""
         today = timezone.localdate()
         consults = Membership.objects.of(user).on(today).filter(role=Membership.Role.CONSULTANT, team=OuterRef("team"))
         ready = self.reviewable().agreed_to(Purpose.RECORD, on=today).agreed_to(Purpose.REVIEW, on=today)
-        begun = Recording.objects.filter(reviews__rater=user)
-        return ready.filter(Exists(consults)).exclude(therapist=user).exclude(pk__in=begun.values("pk"))
+        begun = Recording.objects.filter(Q(reviews__rater=user) | Q(assignments__rater=user))
+        return ready.filter(Exists(consults)).exclude(therapist=user).exclude(pk__in=begun.values("pk")).unplanned()
+
+    def unplanned(self) -> "RecordingQuerySet":
+        """Those about which no sampling plan of their team decides, by the local day of their arrival."""
+        arrived = TruncDate("uploaded_at")
+        planned = Recording.objects.annotate(arrived_on=arrived).filter(
+            Q(team__sampling_plans__ends_on__isnull=True) | Q(team__sampling_plans__ends_on__gte=F("arrived_on")),
+            team__sampling_plans__starts_on__lte=F("arrived_on"),
+        )
+        return self.exclude(pk__in=planned.values("pk")).exclude(draws__isnull=False)
 
 
 class Recording(models.Model):

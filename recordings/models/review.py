@@ -65,14 +65,15 @@ class CodeVersion(models.Model):
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, user: User) -> "ReviewQuerySet":
-        """The rater's own while consultant of the team; once released, also the therapist's and the team leads'. Never an
-        unreleased review of somebody else: that is what blind means."""
+        """The rater's own while consultant of the team, or asked; once released, also the therapist's and the team leads'. Never
+        an unreleased review of somebody else, and none at all to whoever is still rating that session: that is what blind means."""
         today = Membership.objects.of(user).on(timezone.localdate()).filter(team=OuterRef("recording__team"))
         consultant = today.filter(role=Membership.Role.CONSULTANT)
         leads = today.filter(role__in=Membership.LEADS)
         member = today.filter(role__in=[Membership.Role.THERAPIST, *Membership.SUPERVISORS])
         released = Q(state=Review.State.RELEASED) & (Exists(leads) | Q(Exists(member), recording__therapist=user))
-        return self.filter(Q(Exists(consultant), rater=user) | released)
+        own = Q(rater=user) & (Exists(consultant) | Q(recording__in=Recording.objects.asked_of(user)))
+        return self.filter(own | (released & ~Q(recording__in=Recording.objects.being_rated_by(user))))
 
     def open(self) -> "ReviewQuerySet":
         return self.filter(state=Review.State.IN_PROGRESS)

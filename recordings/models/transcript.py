@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from recordings.models.recording import Recording
 from recordings.models.vault import SealedText
@@ -103,3 +103,36 @@ class ResearchExport(models.Model):
 
     def __str__(self) -> str:
         return f"Research export {self.pk}"
+
+
+class ResearchRequest(models.Model):
+    """An export with words or voice prints, asked for by one person and agreed to by another. Made once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=180)
+    approval = models.CharField(max_length=100, help_text="Reference of the approval that covers words or voice prints.")
+    with_text = models.BooleanField(default=False)
+    with_voices = models.BooleanField(default=False)
+    sessions_from = models.DateField()
+    sessions_until = models.DateField()
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    agreed_at = models.DateTimeField(null=True, blank=True)
+    agreed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="Turned down or taken back.")
+    closed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    export = models.OneToOneField(ResearchExport, null=True, blank=True, on_delete=models.PROTECT, related_name="request")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(agreed_by__isnull=True) | ~Q(agreed_by=F("asked_by")), name="research_request_two_people"),
+            models.CheckConstraint(
+                condition=Q(agreed_at__isnull=True, agreed_by__isnull=True) | Q(agreed_at__isnull=False, agreed_by__isnull=False),
+                name="research_request_agreed_pair",
+            ),
+            models.CheckConstraint(condition=Q(export__isnull=True) | Q(agreed_at__isnull=False), name="research_request_made_agreed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Research request {self.pk}"

@@ -13,10 +13,11 @@ register = template.Library()
 
 @register.simple_tag
 def muted_versions(recording: Recording, user: User) -> dict[str, Any]:
-    """`can_redact`, and the versions there are, the newest first."""
+    """`can_redact`, the versions there are, the newest first, and whether a clip can be made of them."""
     if not permissions.can_redact(user, recording):
         return {"can_redact": False, "versions": []}
-    return {"can_redact": True, "versions": list(Redaction.objects.filter(recording=recording).order_by("-number"))}
+    versions = list(Redaction.objects.filter(recording=recording).order_by("-number"))
+    return {"can_redact": True, "versions": versions, "can_make_clip": permissions.can_make_clip(user, recording)}
 
 
 @register.simple_tag

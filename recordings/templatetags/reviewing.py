@@ -43,7 +43,11 @@ def code_options(codes: list[Code], chosen: Annotation | None) -> SafeString:
     """The options of an annotation's code."""
     kept = chosen.code_id if chosen else None
     return mark_safe(  # noqa: S308 (escaped)
-        "".join(f'<option value="{code.slug}"{" selected" if code.pk == kept else ""}>{escape(code.name)}</option>' for code in codes)
+        "".join(
+            f'<option value="{code.slug}"{" selected" if code.pk == kept else ""}>'
+            f"{escape(f'{code.parent.name}: ' if code.parent else '')}{escape(code.name)}</option>"
+            for code in codes
+        )
     )
 
 

@@ -1,19 +1,24 @@
 """The workbench page itself, which the plain forms come back to, and who may be there."""
 
 import uuid
+from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.db.models import Case, When
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
-from recordings import codebook, comments, consent, listening, permissions, workbench
+from recordings import benchdata, benchkeys, codebook, comments, consent, counting, listening, permissions, vault, workbench
 from recordings import review as reviews
-from recordings.models import Purpose, Recording, Review
+from recordings.models import Annotation, BenchSettings, Purpose, Recording, Review
 from recordings.reviewforms import AnnotationForm
 from supervision.http import AuthenticatedRequest
+from supervision.models import User
 
 
 def own_review(request: AuthenticatedRequest, review_id: uuid.UUID) -> Review:
@@ -29,6 +34,25 @@ def own_review(request: AuthenticatedRequest, review_id: uuid.UUID) -> Review:
     return found
 
 
+def own_of(user: User, recording: Recording, *, instrument_id: str = "") -> Review | None:
+    """The person's own review of a recording: the one with that instrument, else the one that is not finished, else the newest."""
+    own = Review.objects.visible_to(user).filter(recording=recording, rater=user).select_related("rater", "instrument")
+    if instrument_id:
+        return (
+            own.filter(instrument_id=int(instrument_id)).first()
+            if instrument_id.isascii() and instrument_id.isdigit() and len(instrument_id) < 10
+            else None
+        )
+    return own.order_by(Case(When(state=Review.State.IN_PROGRESS, then=0), default=1), "-started_at", "pk").first()
+
+
+def address(review: Review) -> str:
+    """Of the workbench with this review; the instrument is named where the rater has several of the recording."""
+    url = reverse("recordings:review", args=[review.recording_id])
+    several = Review.objects.filter(recording=review.recording_id, rater=review.rater_id).exclude(pk=review.pk).exists()
+    return f"{url}?with={review.instrument_id}" if several else url
+
+
 def gone_sentence(recording: Recording) -> str:
     """Why its words cannot be shown any more."""
     if recording.state == Recording.State.DESTROYED:
@@ -36,25 +60,73 @@ def gone_sentence(recording: Recording) -> str:
     return consent.why_not(recording.consent, Purpose.REVIEW, on=timezone.localdate()) or "You can no longer listen to this recording."
 
 
+def _settings_data(settings: BenchSettings) -> dict[str, Any]:
+    """One's own way of working, for the scripts."""
+    return {
+        "keys": benchkeys.keys_of(settings),
+        "own": settings.keys,
+        "always": {action.name: action.always for action in benchkeys.ACTIONS if action.always},
+        "single": settings.has_single_keys,
+        "reaction": settings.reaction_ms,
+        "preroll": settings.preroll_ms,
+        "backStep": settings.back_step_ms,
+        "skips": settings.skips_silence,
+    }
+
+
+def _keys_shown(settings: BenchSettings) -> list[tuple[str, list[tuple[benchkeys.Action, list[str]]]]]:
+    """The list of keys by group."""
+    keys = benchkeys.keys_of(settings)
+    groups: dict[str, list[tuple[benchkeys.Action, list[str]]]] = {}
+    for action in benchkeys.ACTIONS:
+        groups.setdefault(action.group, []).append((action, keys[action.name]))
+    return list(groups.items())
+
+
+def _place(kept: list[Annotation], asked: str) -> int | None:
+    """The place of an annotation among those that are kept."""
+    return next((place for place, one in enumerate(kept) if str(one.pk) == asked), None)
+
+
+@never_cache
+@require_safe
+def words(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
+    """The whole transcript in the compact form of `benchdata.words`; nothing of it stays in a browser's or a proxy's cache."""
+    review = own_review(request, review_id)
+    try:
+        found = benchdata.words(review.recording)
+    except (vault.KeyGone, vault.Damaged) as error:
+        raise Http404(str(error)) from None
+    return JsonResponse(found, json_dumps_params={"separators": (",", ":"), "ensure_ascii": False})
+
+
 def page(
     request: AuthenticatedRequest, review: Review, form: forms.Form | None = None, *, action: str = "", status: int = 200
 ) -> HttpResponse:
     """The workbench, with the form for an annotation as it came back, if it did."""
     kept = workbench.annotations(review)
-    with_comments = [(one, comments.opened(one.comment)) for one in kept]
-    codes = codebook.current(review.recording.team.programme)
+    with_comments = benchdata.with_comments(kept)
+    current = counting.bench_codes(review, codebook.current(review.recording.team.programme))
+    codes = [*current, *{one.code_id: one.code for one in kept if one.code not in current}.values()]
     is_locked = review.state != Review.State.IN_PROGRESS
     at = request.GET.get("at", "")
     turns = workbench.turns(review.recording)
     if turns:
         listening.note_read(recording=review.recording, person=request.user, now=timezone.now())
+    at_ms = int(at) if at.isascii() and at.isdigit() and len(at) < 10 else review.position_ms
+    noted = _place(kept, request.GET.get("annotation", ""))
+    settings = benchkeys.settings_of(request.user)
     context = {
         "review": review,
         "recording": review.recording,
         "is_locked": is_locked,
         "codes": codes,
-        "turns": turns,
-        "annotations": with_comments,
+        "current": current,
+        "with": f"with={review.instrument_id}&" if request.GET.get("with") else "",
+        "turns": benchdata.part(turns, benchdata.PART_TURNS, request.GET.get("part", ""), holding=benchdata.turn_at(turns, at_ms)),
+        "annotations": benchdata.part(with_comments, benchdata.PART_NOTES, request.GET.get("notes", ""), holding=noted),
+        "keys": _keys_shown(settings),
+        "settings": settings,
         "items": workbench.item_rows(review, kept),
         "state": reviews.completeness(review),
         "overall": [
@@ -72,7 +144,10 @@ def page(
         "form": form or AnnotationForm(review=review),
         "form_action": action or reverse("recordings:annotation-create", args=[review.pk]),
         "is_change": bool(action),
-        "data": workbench.page_data(review, with_comments, codes),
+        "data": {**workbench.page_data(review, with_comments, codes), "settings": _settings_data(settings)},
         "start_at": f"#t={int(at) / 1000:g}" if at.isascii() and at.isdigit() and len(at) < 10 else "",
     }
     return render(request, "recordings/review_bench.html", context, status=status)
+
+
+urlpatterns = [path("reviews/<uuid:review_id>/transcript/", words, name="bench-words")]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,11 +14,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from recordings import consent as consents
-from recordings import consentcopy, permissions, withdrawal
-from recordings.consentforms import BasePersonFormSet, ConsentForm, SpokenForm, person_formset
-from recordings.models import Consent, ConsentPaper, ConsentWording, FamilyKey, Purpose, Recording
+from recordings import consentcopy, lookagain, permissions, withdrawal
+from recordings.consentforms import AgainForm, BasePersonFormSet, ConsentForm, SpokenForm, person_formset
+from recordings.models import Consent, ConsentPaper, ConsentPerson, ConsentWording, FamilyKey, Purpose, Recording
 from supervision.http import AuthenticatedRequest
-from supervision.models import FamilyReference, Team
+from supervision.models import FamilyReference, Team, User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -140,8 +141,47 @@ def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "can_upload": permissions.can_upload(request.user, consent.family) and consents.covers(consent, Purpose.RECORD, on=today),
         "can_record": can_record,
         "can_link": permissions.can_hand_out_link(request.user, consent),
+        "is_again_due": lookagain.is_due(consent, on=today),
+        "again_words": [
+            f"{consents.name_of(person)} is asked again in {person.look_again_on:%B %Y}."
+            for person in _young(consent)
+            if person.look_again_on
+        ],
+        "can_set_again": can_record and consent.withdrawn_at is None and bool(_young(consent)),
     }
     return render(request, "recordings/consent_detail.html", context)
+
+
+def _young(consent: Consent) -> list[ConsentPerson]:
+    return [person for person in consent.people.all() if person.role == consents.Role.YOUNG_PERSON]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def again(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Set, move or take out the month in which a young person is asked anew."""
+    consent = load(request, pk)
+    if not permissions.can_record_consent(request.user, consent.family):
+        raise PermissionDenied("The family's therapist and the team's supervisors enter this, while the family is open.")
+    young = _young(consent)
+    form = AgainForm(request.POST if request.method == "POST" else None, young=young)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _set_months(young, form, request.user)
+        except lookagain.NotAgain as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, "It is kept when to look at this consent again.")
+            return redirect("recordings:consent-detail", consent.pk)
+    context = {"consent": consent, "family": consent.family, "form": form}
+    return render(request, "recordings/consent_again.html", context, status=422 if request.method == "POST" else 200)
+
+
+@transaction.atomic
+def _set_months(young: list[ConsentPerson], form: AgainForm, by: User) -> None:
+    for person in young:
+        day = form.cleaned_data[f"person-{person.pk}"]
+        if (lookagain.month_of(day) if day else None) != person.look_again_on:
+            lookagain.set_month(person=person, day=day, by=by, now=timezone.now())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -220,6 +260,7 @@ urlpatterns = [
     path("wordings/<int:pk>/sheet/", sheet, name="wording-sheet"),
     path("consents/<int:pk>/", detail, name="consent-detail"),
     path("consents/<int:pk>/spoken/", spoken, name="consent-spoken"),
+    path("consents/<int:pk>/again/", again, name="consent-again"),
     path("consents/<int:pk>/print/", printable, name="consent-print"),
     path("consents/<int:pk>/copy.docx", document, name="consent-docx"),
 ]

@@ -1,5 +1,6 @@
 """What the therapist hears back: the released review, moment by moment, and the answers to it."""
 
+import datetime as dt
 import uuid
 
 from django.contrib import messages
@@ -11,13 +12,17 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from recordings import comments, permissions, workbench
+from recordings import annotationfiles, comments, permissions, trying, workbench
 from recordings import review as reviews
-from recordings.models import Annotation, Code, Recording, Review
+from recordings.models import Annotation, Code, Contest, Recording, Review, TriedIt
 from recordings.reviewforms import ReplyForm
 from recordings.views import bench
+from supervision import formulas, trends
+from supervision import permissions as people_permissions
 from supervision.http import AuthenticatedRequest
-from supervision.models import ItemScore
+from supervision.models import ItemScore, Rating, User
+
+YEAR = dt.timedelta(days=365)
 
 
 def _review(request: AuthenticatedRequest, review_id: uuid.UUID) -> Review:
@@ -42,9 +47,12 @@ def _page(request: AuthenticatedRequest, review: Review, form: ReplyForm | None 
         "review": review,
         "recording": recording,
         "scores": [(one, one.item.anchors.get(str(one.score), "") if one.score is not None else "") for one in scores],
+        "figures": [one for rating in Rating.objects.filter(source=review.pk) for one in formulas.derived(rating)],
         "is_rater": request.user.pk == review.rater_id,
         "is_therapist": request.user.pk == recording.therapist_id,
         "form": form,
+        "contests": list(Contest.objects.filter(review=review).select_related("answer").order_by("raised_at", "pk")),
+        **_over_time(request.user, review),
     }
     if permissions.can_listen(request.user, recording):
         found = workbench.moments(review, workbench.turns(recording))
@@ -59,12 +67,29 @@ def _page(request: AuthenticatedRequest, review: Review, form: ReplyForm | None 
             "moment_count": len(found),
             "overall_replies": [(row, text) for row, text in workbench.replies(review) if row.annotation_id is None],
             "can_reply": review.state == Review.State.RELEASED and (context["is_rater"] or context["is_therapist"]),
+            "can_follow_up": permissions.can_contest(request.user, review),
+            "tried": trying.told(review),
+            "outcomes": TriedIt.Outcome.choices,
+            "can_plan": people_permissions.can_plan(request.user, recording.therapist_id, recording.team),
+            "can_make_clip": permissions.can_make_clip(request.user, recording),
+            "formats": list(annotationfiles.TITLES.items()),
             "start_at": _fragment(request.GET.get("moment", ""), found),
         }
     else:
         context["why"] = bench.gone_sentence(recording)
         context["is_destroyed"] = recording.state == Recording.State.DESTROYED
     return render(request, "recordings/feedback_detail.html", context, status=status)
+
+
+def _over_time(user: User, review: Review) -> dict[str, object]:
+    """Each item's scores over the released reviews of the last twelve months with this instrument."""
+    rows = (
+        Rating.objects.visible_to(user).released().filter(therapist=review.recording.therapist_id, instrument__slug=review.instrument.slug)
+    )
+    lately = rows.filter(session_on__gte=timezone.localdate() - YEAR)
+    found = trends.of_items(lately.select_related("instrument").prefetch_related("scores__item"))
+    sessions = len({point.session for trend in found for point in trend.points})
+    return {"trends": found, "trend_sessions": sessions, "trend_few": sessions < trends.FEW}
 
 
 def _fragment(wanted: str, found: list[workbench.Moment]) -> str:

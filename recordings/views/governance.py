@@ -16,7 +16,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 from wagtail.log_actions import log
 
-from recordings import accessrecord, certificates, governance, legalhold, life, permissions
+from recordings import accessrecord, certificates, concern, governance, legalhold, life, permissions, researchasking
 from recordings.keepingforms import CertificatesFilter, HoldsFilter, ListeningFilter, RecordingsFilter
 from recordings.models import DestructionCertificate, LegalHold, Recording
 from supervision.http import AuthenticatedRequest
@@ -56,7 +56,8 @@ def recordings(request: AuthenticatedRequest) -> HttpResponse:
     rows = governance.kept(
         Recording.objects.filter(pk__in=[row.pk for row in page]).order_by("-session_on", "-uploaded_at", "pk"), on=today
     )
-    return _render(request, "recordings", {"filters": filters, "page": page, "rows": rows, "tones": life.TONES})
+    context = {"filters": filters, "page": page, "rows": rows, "tones": life.TONES, "concerns": concern.counts(now=timezone.now())}
+    return _render(request, "recordings", context)
 
 
 @_governs
@@ -99,7 +100,10 @@ def holds(request: AuthenticatedRequest) -> HttpResponse:
 @_governs
 def exports(request: AuthenticatedRequest) -> HttpResponse:
     page = Paginator(governance.exports(), PER_PAGE).get_page(request.GET.get("page"))
-    return _render(request, "exports", {"page": page})
+    today = timezone.localdate()
+    words = [(one, *researchasking.word(one, on=today)) for one in researchasking.open_requests(on=today)]
+    asked = [{"request": one, "word": word, "tone": tone} for one, word, tone in words]
+    return _render(request, "exports", {"page": page, "requests": asked})
 
 
 @_governs

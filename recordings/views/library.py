@@ -23,7 +23,7 @@ from recordings import (
     voices,
 )
 from recordings.forms import DeleteForm, LibraryFilter
-from recordings.models import DestructionCertificate, LegalHold, Recording, SealedObject
+from recordings.models import DestructionCertificate, LegalHold, Recording, SealedObject, SelfRating
 from supervision.http import AuthenticatedRequest
 
 PER_PAGE = 25
@@ -66,7 +66,8 @@ def _load(request: AuthenticatedRequest, pk: str) -> Recording:
 @require_safe
 def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
     recording = _load(request, pk)
-    released_at = recording.released_at  # type: ignore[attr-defined]
+    is_blind = Recording.objects.filter(pk=recording.pk, pk__in=Recording.objects.being_rated_by(request.user)).exists()
+    released_at = None if is_blind else recording.released_at  # type: ignore[attr-defined]
     may_listen = permissions.can_listen(request.user, recording)
     has_sound = SealedObject.objects.filter(recording=recording, kind=SealedObject.Kind.PLAYBACK).exists()
     today = timezone.localdate()
@@ -80,6 +81,7 @@ def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
         "can_listen": may_listen and has_sound,
         **_transcript(request, recording),
         "can_review": Recording.objects.reviewable().filter(pk=recording.pk).exists() and permissions.can_review(request.user, recording),
+        "self_rating_word": _self_rating_word(request, recording, has_sound=has_sound),
         "can_delete": permissions.can_delete(request.user, recording) and legalhold.is_held(recording, today) is None,
         "can_extend": permissions.can_extend(request.user, recording) and not life.why_closed(recording, on=today),
         "can_hold": permissions.can_hold(request.user, recording),
@@ -88,6 +90,18 @@ def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
         "accesses": accessrecord.of(recording) if permissions.can_see_listening(request.user, recording) else None,
     }
     return render(request, "recordings/recording_detail.html", context)
+
+
+def _self_rating_word(request: AuthenticatedRequest, recording: Recording, *, has_sound: bool) -> str:
+    """What leads the therapist to a rating of their own; empty where there is neither one nor time for one."""
+    if recording.therapist_id != request.user.pk:
+        return ""
+    own = SelfRating.objects.visible_to(request.user).filter(recording=recording).first()
+    if own is not None and (own.submitted_at or not permissions.can_rate_oneself(request.user, recording)):
+        return "Your own rating"
+    if not has_sound or not permissions.can_rate_oneself(request.user, recording):
+        return ""
+    return "Go on rating it yourself" if own else "Rate it yourself first"
 
 
 def _holds(request: AuthenticatedRequest, recording: Recording) -> list[dict[str, object]]:

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from recordings import annotation as annotating
-from recordings import comments, listening, permissions, workbench
+from recordings import comments, counting, listening, permissions, workbench
 from recordings import review as reviews
 from recordings.models import Annotation, Recording, Review, SealedText
 from recordings.reviewforms import AnnotationForm, HeardForm, ScoreForm, WordsForm
@@ -58,7 +58,7 @@ def _answers_refusals(view: View) -> View:
 
 
 def _to_bench(review: Review, anchor: str = "") -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("recordings:review", args=[review.recording_id]) + anchor)
+    return HttpResponseRedirect(bench.address(review) + anchor)
 
 
 def _saved(request: HttpRequest, annotation: Annotation, sentence: str) -> HttpResponse:
@@ -178,18 +178,19 @@ def score(request: AuthenticatedRequest, review_id: uuid.UUID, item_key: str) ->
         draft = reviews.score(review=review, item=item, **form.values, by=request.user, now=timezone.now())
     except reviews.Stale as stale:
         if wants_json(request):
-            return JsonResponse({"error": str(stale), "stored": _score_data(stale.current)}, status=409)
+            return JsonResponse({"error": str(stale), "stored": _score_data(stale.current, item)}, status=409)
         messages.error(request, f"{item.name}: {stale} Look at what is stored now, and rate it again if you wish.")
         return _to_bench(review, f"#item-{item.key}")
     if wants_json(request):
-        return JsonResponse({"score": _score_data(draft), "progress": _progress_data(review)})
+        return JsonResponse({"score": _score_data(draft, item), "progress": _progress_data(review)})
     messages.success(request, f"{item.name}: saved.")
     return _to_bench(review, f"#item-{item.key}")
 
 
-def _score_data(draft: Any) -> dict[str, Any]:
+def _score_data(draft: Any, item: Item) -> dict[str, Any]:
     evidence = [str(one.pk) for one in draft.evidence.all()]
-    return {"score": workbench.draft_value(draft), "version": draft.version, "evidence": evidence}
+    figure = {"figure": draft.score} if item.scale in counting.FILLED else {}
+    return {"score": workbench.draft_value(draft, item), "version": draft.version, "evidence": evidence, **figure}
 
 
 def _progress_data(review: Review) -> dict[str, Any]:

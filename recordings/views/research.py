@@ -1,27 +1,37 @@
-"""Figures for research: chosen, looked at once more, made. For the information governance lead, freshly signed in."""
+"""Figures for research: chosen, looked at once more, made. For the information governance lead, freshly signed in.
 
+With words or voice prints it takes two of them: one asks, another agrees, and the first one makes it.
+"""
+
+import uuid
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from recordings import permissions, research
+from recordings import permissions, research, researchasking
+from recordings.models import ResearchExport, ResearchRequest
 from recordings.researchforms import ResearchForm
 from recordings.vault import Damaged
 from supervision.http import AuthenticatedRequest
 
 
+def _permit(request: AuthenticatedRequest) -> None:
+    if not permissions.can_govern(request.user):
+        raise PermissionDenied("This is for the information governance lead.")
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: AuthenticatedRequest) -> HttpResponseBase:
-    if not permissions.can_govern(request.user):
-        raise PermissionDenied("This is for the information governance lead.")
+    _permit(request)
     return _create(request)
 
 
@@ -32,21 +42,32 @@ def _create(request: HttpRequest) -> HttpResponseBase:
         return _page(request, form)
     if not form.is_valid():
         return _page(request, form, status=422)
-    chosen = form.chosen()
     now = timezone.now()
-    days = {name: chosen[name] for name in ("programme", "since", "until")}
-    cohort = research.cohort(**days, on=timezone.localdate(now))
+    cohort = research.cohort(**form.days(), on=timezone.localdate(now))
     if cohort.refusal:
         form.add_error(None, cohort.refusal)
         return _page(request, form, status=422)
     if "confirmed" not in request.POST:
-        return render(request, "recordings/research_confirm.html", {"form": form, "cohort": cohort, **_consequence(chosen)})
+        context = {"form": form, "cohort": cohort, "is_asking": form.needs_two, **_consequence(form.cleaned_data)}
+        return render(request, "recordings/research_confirm.html", context)
     try:
-        export, file = research.make(**chosen, by=request.user, now=now)  # type: ignore[arg-type]
-    except (research.ExportRefused, Damaged) as refusal:
+        if form.needs_two:
+            researchasking.ask(**form.cleaned_data, by=request.user, now=now)  # type: ignore[arg-type]
+            messages.success(
+                request,
+                "You have asked for the export. It waits for a second information governance lead, "
+                f"who has {researchasking.AGREE_WITHIN_DAYS} days to agree.",
+            )
+            return redirect("recordings:governance-exports")
+        export, file = research.make(**form.days(), reason=form.cleaned_data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
+    except (research.ExportRefused, researchasking.AskingRefused, Damaged) as refusal:
         form.add_error(None, str(refusal))
         return _page(request, form, status=422)
-    name = f"research-{timezone.localdate(now).isoformat()}-{export.pk.hex[:8]}.h5"
+    return _file(export, file)
+
+
+def _file(export: ResearchExport, file: Any) -> FileResponse:
+    name = f"research-{timezone.localdate(export.made_at).isoformat()}-{export.pk.hex[:8]}.h5"
     response = FileResponse(file, as_attachment=True, filename=name, content_type="application/x-hdf5")
     response["X-Content-Type-Options"] = "nosniff"
     return response
@@ -54,6 +75,53 @@ def _create(request: HttpRequest) -> HttpResponseBase:
 
 def _page(request: HttpRequest, form: ResearchForm, *, status: int = 200) -> HttpResponse:
     return render(request, "recordings/research_create.html", {"form": form, "least": research.LEAST_FAMILIES}, status=status)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def asked(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """A request for words or voice prints: what would leave, and what this person can do about it."""
+    _permit(request)
+    return _asked(request, pk)
+
+
+@reauthentication_required
+def _asked(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    found = get_object_or_404(ResearchRequest.objects.select_related("programme", "asked_by", "agreed_by", "export"), pk=pk)
+    decision = request.POST.get("decision", "")
+    if request.method == "POST" and decision in ("agree", "close", "make"):
+        who: Any = {"request": found, "by": request.user, "now": timezone.now()}
+        try:
+            if decision == "make":
+                return _file(*research.make_agreed(**who))
+            if decision == "agree":
+                researchasking.agree(**who)
+                messages.success(request, f"You have agreed. {found.asked_by} can make the export once.")
+            else:
+                researchasking.close(**who)
+                messages.success(request, "The request is closed. Nothing has left.")
+        except (research.ExportRefused, researchasking.AskingRefused, Damaged) as refusal:
+            messages.error(request, str(refusal))
+        return redirect("recordings:governance-exports")
+    return render(request, "recordings/research_asked.html", _standing(request, found), status=422 if request.method == "POST" else 200)
+
+
+def _standing(request: HttpRequest, found: ResearchRequest) -> dict[str, Any]:
+    today = timezone.localdate()
+    is_own, is_open = found.asked_by_id == request.user.pk, researchasking.is_open(found, on=today)
+    cohort = research.cohort(programme=found.programme, since=found.sessions_from, until=found.sessions_until, on=today)
+    word, tone = researchasking.word(found, on=today)
+    return {
+        "found": found,
+        "word": word,
+        "tone": tone,
+        "last_day": researchasking.last_day(found),
+        "cohort": cohort,
+        "is_open": is_open,
+        "can_agree": is_open and not is_own and found.agreed_at is None,
+        "can_make": is_open and is_own and found.agreed_at is not None and not cohort.refusal,
+        **_consequence({"with_text": found.with_text, "with_voices": found.with_voices}),
+    }
 
 
 def _consequence(chosen: dict[str, Any]) -> dict[str, list[str]]:
@@ -68,4 +136,7 @@ def _consequence(chosen: dict[str, Any]) -> dict[str, list[str]]:
     return {"leaves": leaves, "stays": stays}
 
 
-urlpatterns = [path("governance/exports/new/", create, name="research")]
+urlpatterns = [
+    path("governance/exports/new/", create, name="research"),
+    path("governance/exports/requests/<uuid:pk>/", asked, name="research-asked"),
+]

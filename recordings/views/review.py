@@ -1,84 +1,26 @@
-"""The consultant's work list and the workbench: a recording is reviewed, submitted, released. What the scripts save: `marking.py`."""
+"""The workbench: a recording is reviewed, submitted, released. What the scripts save: `marking.py`."""
 
 import uuid
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
-from recordings import listening, permissions
+from recordings import permissions
 from recordings import review as reviews
-from recordings.models import Recording, Review
-from recordings.reviewforms import WorkFilter
-from recordings.views import bench, feedback, marking
+from recordings.models import Assignment, Comparison, Recording, Review
+from recordings.views import bench, feedback, marking, worklist
+from supervision import instruments
 from supervision.http import AuthenticatedRequest
-from supervision.models import Item, Membership, Team, User
+from supervision.models import Membership
 
 State = Review.State
-
-
-# The work list
-
-
-@require_GET
-def review_list(request: AuthenticatedRequest) -> HttpResponse:
-    """A consultant's queue across teams, oldest first; for everybody else, the feedback that was released to them."""
-    user = request.user
-    consults = Membership.objects.of(user).current().filter(role=Membership.Role.CONSULTANT)
-    waiting = Recording.objects.visible_to(user).awaiting_review_by(user)
-    seen = Review.objects.visible_to(user)
-    teams = Team.objects.filter(Q(pk__in=consults.values("team")) | Q(pk__in=seen.values("recording__team"))).order_by("name", "pk")
-    therapists = User.objects.filter(Q(pk__in=waiting.values("therapist")) | Q(pk__in=seen.values("recording__therapist")))
-    choice = WorkFilter(request.GET or None, teams=teams, therapists=therapists.order_by("first_name", "last_name", "pk"))
-    choice.is_valid()
-    for name in ("team", "therapist"):
-        if chosen := getattr(choice, "cleaned_data", {}).get(name):
-            waiting = waiting.filter(**{name: chosen})
-            seen = seen.filter(**{f"recording__{name}": chosen})
-    own = _with_progress(seen.filter(rater=user), user)
-    context = {
-        "filter": choice,
-        "is_consultant": consults.exists(),
-        "waiting": list(waiting.select_related("therapist", "team", "family").order_by("uploaded_at", "pk")),
-        "in_progress": [row for row in own if row["review"].state == State.IN_PROGRESS],
-        "submitted": [row for row in own if row["review"].state == State.SUBMITTED],
-        "released": list(
-            seen.filter(state=State.RELEASED)
-            .select_related("rater", "recording__therapist", "recording__team")
-            .annotate(answers=Count("replies"))
-            .order_by("-released_at", "pk")[:100]
-        ),
-        "today": timezone.localdate(),
-    }
-    return render(request, "recordings/review_list.html", context)
-
-
-def _with_progress(own: QuerySet[Review], user: User) -> list[dict[str, Any]]:
-    """Unreleased reviews with "7 of 9 rated, 64 % heard", in a fixed number of queries."""
-    rated = Count("draft_scores", filter=Q(draft_scores__score__isnull=False) | Q(draft_scores__is_not_applicable=True))
-    found = list(
-        own.exclude(state=State.RELEASED)
-        .select_related("recording__therapist", "recording__team")
-        .annotate(rated=rated)
-        .order_by("recording__uploaded_at", "pk")
-    )
-    totals = dict(Item.objects.filter(instrument__in=[one.instrument_id for one in found]).values_list("instrument").annotate(Count("pk")))
-    shares = listening.shares_heard([one.recording for one in found], user)
-    return [
-        {
-            "review": one,
-            "progress": reviews.progress_sentence(one.rated, totals.get(one.instrument_id, 0), shares[one.recording_id]),
-            "is_gone": one.recording.state == Recording.State.DESTROYED,
-        }
-        for one in found
-    ]
 
 
 # The workbench
@@ -91,7 +33,11 @@ def review(request: AuthenticatedRequest, recording_id: uuid.UUID) -> HttpRespon
     recording = get_object_or_404(
         Recording.objects.visible_to(request.user).select_related("consent", "team__programme", "therapist", "family"), pk=recording_id
     )
-    own = Review.objects.visible_to(request.user).filter(recording=recording, rater=request.user).select_related("rater").first()
+    choices = instruments.choices(recording.team)
+    chosen = next((one for one in choices if str(one.pk) in (request.GET.get("with"), request.POST.get("instrument"))), None)
+    asked = _asked(request, recording, chosen.pk if chosen else None)
+    chosen = asked.instrument if asked else chosen
+    own = bench.own_of(request.user, recording, instrument_id=request.GET.get("with", ""))
     may = permissions.can_review(request.user, recording)
     if own and not may:
         return render(
@@ -101,15 +47,27 @@ def review(request: AuthenticatedRequest, recording_id: uuid.UUID) -> HttpRespon
         raise PermissionDenied
     if request.method == "POST":
         try:
-            reviews.start(recording=recording, rater=request.user, now=timezone.now())
+            if request.POST.get("instrument") and chosen is None:
+                raise reviews.ReviewRefused("That instrument is not used in this team. Choose another.")
+            begun = reviews.start(recording=recording, rater=request.user, instrument=chosen, assignment=asked, now=timezone.now())
         except reviews.ReviewRefused as refusal:
             messages.error(request, str(refusal))
             return redirect("recordings:review-list")
-        return redirect("recordings:review", recording.pk)
+        return _to_bench(begun)
     if own is None:
-        return render(request, "recordings/review_start.html", {"recording": recording})
+        choices = [asked.instrument] if asked else choices
+        context = {"recording": recording, "instruments": choices, "chosen": chosen or next(iter(choices), None)}
+        return render(request, "recordings/review_start.html", context)
     own.recording = recording
     return bench.page(request, own)
+
+
+def _asked(request: AuthenticatedRequest, recording: Recording, instrument_id: int | None) -> Assignment | None:
+    """What this person has been asked to rate of the recording and has not begun: with that instrument, where one was chosen."""
+    mine = Assignment.objects.open().filter(rater=request.user, recording=recording, review__isnull=True)
+    if instrument_id is not None and mine.filter(instrument=instrument_id).exists():
+        mine = mine.filter(instrument=instrument_id)
+    return mine.select_related("instrument").order_by("assigned_at", "pk").first()
 
 
 # Submitting and releasing
@@ -129,11 +87,26 @@ def submit(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
         except reviews.ReviewRefused as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(
-                request, f"Your review is submitted and locked. Release it when {own.recording.therapist.first_name} may hear it."
-            )
+            return _submitted(request, own)
         return _to_bench(own)
     return render(request, "recordings/review_submit.html", {"review": own, "state": state})
+
+
+def _submitted(request: AuthenticatedRequest, own: Review) -> HttpResponseRedirect:
+    """On to what comes next: the comparison, the report of a calibration, waiting for the other rating, or the release."""
+    own = Review.objects.select_related("recording__therapist", "assignment").get(pk=own.pk)
+    comparison = Comparison.objects.filter(Q(first=own) | Q(second=own)).first()
+    if comparison is not None:
+        messages.success(request, "Your review is submitted and locked. Both ratings are in: this is how they compare.")
+        return redirect("recordings:comparison", comparison.pk)
+    if reviews.is_exercise(own):
+        messages.success(request, "Submitted. This was a calibration: it counts for no therapist. Here is how you compare with gold.")
+        return redirect("recordings:rater-report", request.user.pk)
+    if why := reviews.why_not_released(own):
+        messages.success(request, f"Your review is submitted and locked. {why}")
+        return redirect("recordings:review-list")
+    messages.success(request, f"Your review is submitted and locked. Release it when {own.recording.therapist.first_name} may hear it.")
+    return _to_bench(own)
 
 
 @require_http_methods(["GET", "POST"])
@@ -144,6 +117,9 @@ def release(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse
     if own.state == State.IN_PROGRESS:
         messages.error(request, "Submit the review first; then it can be released.")
         return _to_bench(own)
+    if why := reviews.why_not_released(own):
+        messages.error(request, why)
+        return redirect("recordings:review-list")
     if request.method == "POST":
         reviews.release(review=own, by=request.user, now=timezone.now())
         messages.success(request, f"Released. {own.recording.therapist.first_name} sees it from now on.")
@@ -154,14 +130,15 @@ def release(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse
 
 
 def _to_bench(own: Review) -> HttpResponseRedirect:
-    return redirect("recordings:review", own.recording_id)
+    return HttpResponseRedirect(bench.address(own))
 
 
 urlpatterns = [
-    path("reviews/", review_list, name="review-list"),
     path("<uuid:recording_id>/review/", review, name="review"),
     path("reviews/<uuid:review_id>/submit/", submit, name="review-submit"),
     path("reviews/<uuid:review_id>/release/", release, name="review-release"),
+    *worklist.urlpatterns,
+    *bench.urlpatterns,
     *marking.urlpatterns,
     *feedback.urlpatterns,
 ]

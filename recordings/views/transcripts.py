@@ -306,7 +306,7 @@ def export(request: AuthenticatedRequest, pk: uuid.UUID, kind: str) -> HttpRespo
     recording = _load(request, pk)
     if kind not in exports.TITLES:
         raise Http404
-    if not permissions.can_read(request.user, recording):
+    if not permissions.can_take_away(request.user, recording):
         raise PermissionDenied
     run = TranscriptRun.objects.filter(recording=recording).order_by("-number").first()
     try:

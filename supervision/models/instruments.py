@@ -44,6 +44,8 @@ class Instrument(ClusterableModel):
 class Section(models.Model):
     """A heading under which items stand."""
 
+    sort_order_field = "position"  # for the back office, where rows are moved
+
     instrument = ParentalKey(Instrument, on_delete=models.PROTECT, related_name="sections")
     key = models.SlugField()
     position = models.PositiveSmallIntegerField()
@@ -68,6 +70,8 @@ class Item(models.Model):
         COUNT = "count", "A count, filled from annotations"
         DURATION = "duration", "Seconds, filled from annotations"
         DECIMAL = "decimal", "A figure that comes from elsewhere"
+
+    sort_order_field = "position"
 
     instrument = ParentalKey(Instrument, on_delete=models.PROTECT, related_name="items")
     section_key = models.SlugField(blank=True, help_text="The key of the section under which it stands.")
@@ -94,6 +98,8 @@ class Item(models.Model):
 
 class DerivedScore(models.Model):
     """A figure worked out from the items of one rating, by a formula over their keys. Never stored: `supervision/formulas.py`."""
+
+    sort_order_field = "position"
 
     instrument = ParentalKey(Instrument, on_delete=models.PROTECT, related_name="derived_scores")
     key = models.SlugField()

@@ -4,16 +4,18 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from supervision import blinding
 from supervision.models.instruments import Instrument, Item
 from supervision.models.people import Membership, Team, User
 
 
 class RatingQuerySet(models.QuerySet["Rating"]):
     def visible_to(self, user: User) -> "RatingQuerySet":
-        """A rater's own; once released, also the therapist's own and those of the teams a person leads."""
+        """A rater's own; once released, also the therapist's own and those of the teams a person leads, but of no session that
+        the person is still rating."""
         leads = Membership.objects.of(user).on(timezone.localdate()).filter(role__in=Membership.LEADS, team=OuterRef("team"))
         released = Q(released_at__isnull=False) & (Q(therapist=user) | Exists(leads))
-        return self.filter(Q(rater=user) | released)
+        return self.filter(Q(rater=user) | (released & blinding.open_to(user)))
 
     def released(self) -> "RatingQuerySet":
         """What counts about a therapist: never a self-rating or an exercise, released or not."""

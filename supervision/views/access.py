@@ -26,5 +26,6 @@ def rights(user: User, team: Team) -> dict[str, bool]:
         "can_manage": permissions.can_manage_team(user, team),
         "can_see_matrix": permissions.can_see_matrix(user, team),
         "can_record_session": permissions.can_record_session(user, team),
+        "can_lead": permissions.can_lead(user, team),
         "can_open_family": permissions.can_open_family(user, team),
     }

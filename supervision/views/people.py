@@ -39,6 +39,7 @@ def person_detail(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResp
         "answers": answers,
         "records": record.records([person.pk], known_at=None),
         "ratings": _ratings(request.user, person),
+        "has_plan": permissions.can_plan(request.user, person.pk, team) and permissions.works_with_families(person, team),
         **rights(request.user, team),
     }
     return render(request, "supervision/person_detail.html", context)

@@ -42,7 +42,8 @@ def team_list(request: AuthenticatedRequest) -> HttpResponse:
                 "due_soon": matrix.count("due_soon") if matrix else 0,
             }
         )
-    return render(request, "supervision/team_list.html", {"rows": rows})
+    context = {"rows": rows, "can_read_instruments": permissions.can_read_instruments(request.user)}
+    return render(request, "supervision/team_list.html", context)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from recordings import audio, casefile, features, redaction, vault, voice
 from recordings.models import Processing, Purpose, Recording, SealedObject
 from tests import factories
+from tests.recordings import review_setup as setup
 from tests.recordings.making import bare_recording
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -120,6 +121,23 @@ def test_it_can_be_put_away_and_stays_away(page, recording):
     page.get_by_role("button", name="Show the picture").wait_for()
     assert page.evaluate(f"{PICTURE}.networkState") == 0 or page.evaluate(f"{PICTURE}.buffered.length") == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_the_workbench_shows_it_beside_the_transcript(browser, live_server, client, recording, cora):
+    setup.begin(recording, cora)
+    client.force_login(cora)
+    context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"/recordings/{recording.pk}/review/")
+    until(page, f"{PICTURE}.readyState >= 2 && document.querySelectorAll('[data-w]').length > 0")
+    assert page.locator("video").is_visible()
+    page.evaluate("document.getElementById('bench').pl.seek(12000)")
+    until(page, f"Math.abs({PICTURE}.currentTime - 12) < 0.1")
+    video, transcript = (page.locator(what).bounding_box() for what in ("video", "#bench-transcript"))
+    assert video["x"] >= transcript["x"] + transcript["width"]
+    context.close()
 
 
 def test_names_are_muted_by_ear_and_by_choosing_words(page, recording, thea):

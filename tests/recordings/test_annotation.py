@@ -119,6 +119,7 @@ def test_the_script_sends_one_and_gets_it_back(own, as_user):
     stored = {
         "id": str(key),
         "code": "fit-explored",
+        "meant": 1,
         "start": 10_000,
         "end": 18_500,
         "comment": setup.SECRET,

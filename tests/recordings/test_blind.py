@@ -90,7 +90,7 @@ def test_another_consultant_begins_with_an_empty_page(recording, own, carl, as_u
     page = answer.content.decode()
     assert setup.SECRET not in page
     assert str(own.pk) not in page
-    assert answer.context["annotations"] == []
+    assert answer.context["annotations"].rows == []
 
 
 def test_released_it_is_there_for_the_therapist_and_those_who_lead_the_team_alone(recording, own, request, as_user):

@@ -41,11 +41,17 @@ def sound(make_media):
     return memory.getvalue()
 
 
+@pytest.fixture(scope="module")
+def once():
+    return _faults.Once()
+
+
 @pytest.fixture(autouse=True)
-def one_engine(settings, monkeypatch, whisper_engine):
-    """The model is loaded once for all cells."""
+def one_engine(settings, monkeypatch, whisper_engine, once):
+    """The model is loaded once for all cells, and what it hears in their sound is found out once."""
     settings.WHISPER_MODEL = "tiny.en"
     monkeypatch.setattr(engines, "load", lambda *arguments, **options: whisper_engine)
+    once.patch(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -208,10 +214,10 @@ def test_cell_of_a_withdrawal(step, recording, settings, tmp_path, sound, client
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_cell_of_a_killed_child(step, recording, settings, tmp_path, sound, client, thea):
+def test_cell_of_a_killed_child(step, recording, settings, tmp_path, sound, client, thea, once):
     token = ledger.claim(recording.pk, now=timezone.now())
     database = connection.settings_dict["NAME"]
-    code = _faults.kill_child(step, recording, token, database=database, folder=tmp_path, settings=settings)
+    code = _faults.kill_child(step, recording, token, database=database, folder=tmp_path, settings=settings, once=once)
     assert code == -signal.SIGKILL
     assert ledger.crashed(recording.pk, token, now=timezone.now())
     assert pipeline.progress(fresh(recording)).word == "Waiting for its turn"

@@ -6,12 +6,15 @@ import json
 import h5py
 import numpy as np
 import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
 from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
-from recordings import destruction, features, research, transcript, vault
-from recordings.models import Purpose, ResearchExport
+from recordings import destruction, features, research, researchasking, transcript, vault
+from recordings.models import Purpose, ResearchExport, ResearchRequest
 from recordings.turns import Voices
+from supervision.models import Membership
 from tests import factories
 from tests.recordings.making import bare_recording
 from tests.recordings.transcript_setup import TALK, with_transcript
@@ -90,17 +93,83 @@ def test_a_second_file_cannot_be_joined_with_the_first(harbour, thea, iggy, coho
     assert not names[0] & names[1]
 
 
-def test_words_and_voice_prints_only_where_asked_for(harbour, thea, iggy, cohort):
-    export, file = made(harbour, iggy, with_text=True, with_voices=True)
+def asked(team, by, **more):
+    wanted = {"reason": "A study", "approval": "REC 12/3", "with_text": True, "with_voices": True, **more}
+    return researchasking.ask(**chosen(team), **wanted, by=by, now=timezone.now())
+
+
+@pytest.fixture
+def ivy():
+    """A second information governance lead."""
+    return factories.make_member("ivy", None, Membership.Role.IG_LEAD)
+
+
+def granted(team, by, second, **more):
+    return researchasking.agree(request=asked(team, by, **more), by=second, now=timezone.now())
+
+
+def test_words_and_voice_prints_only_where_two_people_agreed(harbour, thea, iggy, ivy, cohort):
+    request = granted(harbour, iggy, ivy)
+    export, file = research.make_agreed(request=request, by=iggy, now=timezone.now())
     with file, h5py.File(file, "r") as h5:
         for group in h5["recordings"].values():
             assert group["text"].asstr()[:4].tolist() == ["How", "did", "the", "cur"]
             assert group["voices/emb"].shape == (1, 256)
     assert (export.with_text, export.with_voices) == (True, True)
+    assert export.reason == "A study (approval: REC 12/3)"
+    request.refresh_from_db()
+    assert request.export == export
 
 
-def test_it_explains_itself_and_carries_the_hash_of_every_table(harbour, thea, iggy, cohort):
-    _export, file = made(harbour, iggy, with_text=True)
+def test_nobody_agrees_to_their_own_request(harbour, iggy, ivy, cohort):
+    request = asked(harbour, iggy)
+    with pytest.raises(researchasking.AskingRefused, match="A second information governance lead has to agree"):
+        researchasking.agree(request=request, by=iggy, now=timezone.now())
+    with pytest.raises(researchasking.AskingRefused, match="Nobody has agreed"):
+        research.make_agreed(request=request, by=iggy, now=timezone.now())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ResearchRequest.objects.filter(pk=request.pk).update(agreed_by=iggy, agreed_at=timezone.now())
+    assert not ResearchExport.objects.exists()
+
+
+def test_what_was_agreed_to_is_made_once_by_the_one_who_asked(harbour, iggy, ivy, cohort):
+    request = granted(harbour, iggy, ivy)
+    with pytest.raises(researchasking.AskingRefused, match="Only the person who asked"):
+        research.make_agreed(request=request, by=ivy, now=timezone.now())
+    research.make_agreed(request=request, by=iggy, now=timezone.now())[1].close()
+    for stale in (request, ResearchRequest.objects.get(pk=request.pk)):  # also by somebody whose page is old
+        with pytest.raises(researchasking.AskingRefused, match="has been made"):
+            research.make_agreed(request=stale, by=iggy, now=timezone.now())
+    assert ResearchExport.objects.count() == 1
+
+
+@pytest.mark.parametrize(("days", "is_agreed"), [(researchasking.AGREE_WITHIN_DAYS, False), (researchasking.MAKE_WITHIN_DAYS, True)])
+def test_a_request_lapses(harbour, iggy, ivy, cohort, days, is_agreed):
+    request = granted(harbour, iggy, ivy) if is_agreed else asked(harbour, iggy)
+    day = timezone.timedelta(days=1)
+
+    def go_on(now):
+        return (
+            research.make_agreed(request=request, by=iggy, now=now) if is_agreed else researchasking.agree(request=request, by=ivy, now=now)
+        )
+
+    assert researchasking.open_requests(on=factories.today() + days * day) == [request]
+    assert researchasking.open_requests(on=factories.today() + (days + 1) * day) == []
+    with pytest.raises(researchasking.AskingRefused, match="has lapsed"):
+        go_on(timezone.now() + (days + 1) * day)
+    assert go_on(timezone.now() + (days - 1) * day)
+
+
+def test_a_closed_request_stays_closed(harbour, iggy, ivy, cohort):
+    request = researchasking.close(request=granted(harbour, iggy, ivy), by=ivy, now=timezone.now())
+    for _time in range(2):
+        with pytest.raises(researchasking.AskingRefused, match="closed"):
+            research.make_agreed(request=request, by=iggy, now=timezone.now())
+
+
+def test_it_explains_itself_and_carries_the_hash_of_every_table(harbour, thea, iggy, ivy, cohort):
+    request = granted(harbour, iggy, ivy, with_voices=False)
+    _export, file = research.make_agreed(request=request, by=iggy, now=timezone.now())
     with file, h5py.File(file, "r") as h5:
         explained = " ".join(h5["dictionary"].asstr()[:, 0])
         manifest = dict(h5["manifest"].asstr()[:].tolist())
@@ -197,11 +266,16 @@ def test_a_key_that_goes_meanwhile_throws_it_away(harbour, thea, iggy, cohort):
 
 
 @pytest.fixture
-def governing(as_user, iggy):
+def governing(iggy):
     """The lead, who has just given the password once more."""
-    iggy.set_password("the lead's own words")
-    iggy.save()
-    client = as_user(iggy)
+    return freshly_in(iggy)
+
+
+def freshly_in(person):
+    person.set_password("the lead's own words")
+    person.save()
+    client = Client()
+    client.force_login(person)
     assert client.post("/accounts/reauthenticate/", {"password": "the lead's own words"}).status_code == 302
     return client
 
@@ -232,14 +306,33 @@ def test_it_is_looked_at_once_more_and_then_made(harbour, cohort, governing):
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_words_need_an_approval_which_is_kept(harbour, cohort, governing):
+def test_words_need_an_approval_and_a_second_person(harbour, cohort, governing, iggy, ivy):
     refused = governing.post(ADDRESS, answers(harbour, with_text="on"))
     assert refused.status_code == 422
     assert "Give the reference of the approval." in refused.content.decode()
     look = governing.post(ADDRESS, answers(harbour, with_text="on", approval="REC 12/3")).content.decode()
     assert "Every word that was said, names included." in look
-    assert b"".join(governing.post(ADDRESS, answers(harbour, with_text="on", approval="REC 12/3", confirmed="yes")).streaming_content)
+    assert "Ask a second person" in look
+    assert governing.post(ADDRESS, answers(harbour, with_text="on", approval="REC 12/3", confirmed="yes")).status_code == 302
+    assert not ResearchExport.objects.exists()
+    request = ResearchRequest.objects.get()
+    page = f"/recordings/governance/exports/requests/{request.pk}/"
+    shown = governing.get(page).content.decode()
+    assert "REC 12/3" in shown
+    assert "I have seen the approval" not in shown
+    governing.post(page, {"decision": "agree"})
+    governing.post(page, {"decision": "make"})
+    assert not ResearchExport.objects.exists()
+    assert page in governing.get("/recordings/governance/exports/").content.decode()
+
+    second = freshly_in(ivy)
+    assert "asks for a research export with words or voice prints" in second.get("/").content.decode()
+    assert "I have seen the approval" in second.get(page).content.decode()
+    second.post(page, {"decision": "agree"})
+    assert "Your research export has been agreed to." in governing.get("/").content.decode()
+    assert b"".join(governing.post(page, {"decision": "make"}).streaming_content)[1:4] == b"HDF"
     assert ResearchExport.objects.get().reason == "A study (approval: REC 12/3)"
+    assert governing.post(page, {"decision": "nonsense"}).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -22,16 +22,14 @@ needs_server = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    with s3_server.serving(tmp_path_factory.mktemp("s3")) as address:
-        yield address
+    with s3_server.serving(tmp_path_factory.mktemp("s3")) as server:
+        yield server.address
 
 
 @pytest.fixture
 def bucket(settings, address):
-    """Our settings on the server, with a prefix of the test's own; gives the store."""
-    settings.S3_BUCKET, settings.S3_ENDPOINT_URL = s3_server.BUCKET, address
-    settings.S3_ACCESS_KEY_ID, settings.S3_SECRET_ACCESS_KEY = s3_server.KEY, s3_server.SECRET
-    settings.S3_PREFIX = f"{uuid.uuid4().hex}/"
+    """The store, on the server."""
+    s3_server.ours(settings, address)
     return store.current()
 
 

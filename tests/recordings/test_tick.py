@@ -12,9 +12,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from recordings import ledger, pipeline
+from recordings import destruction, erasurelog, ledger, pipeline, replay, vault
 from recordings.management.commands import tick
 from recordings.models import Processing, Recording
+from recordings.sealedfile import path_of
 from recordings.sweep import sweep
 from tests.factories import make_family
 from tests.recordings.test_ledger import submitted
@@ -112,6 +113,64 @@ def test_one_job_that_fails_stops_no_other_and_is_named(recording, monkeypatch, 
     assert done == [name for name in tick.JOBS if name != "destroyed"]
     assert "OSError" in caplog.text
     assert "H-101" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_replay_that_fails_for_one_recording_goes_on_with_the_others_and_with_the_other_jobs(
+    harbour, thea, tom, monkeypatch, caplog, client
+):
+    """Three recordings come back from a backup, and a fourth is overdue; one of the three cannot be destroyed."""
+    now = timezone.now()
+    came_back = [submitted(make_family(harbour, thea)) for _ in range(3)]
+    overdue = submitted(make_family(harbour, tom))
+    Recording.objects.filter(pk=overdue.pk).update(uploaded_at=now - dt.timedelta(days=91))
+    erasurelog.append([erasurelog.Erased(row.pk, "mistake", None, now) for row in came_back])
+    replay.mark_restored(is_whole=True)
+    real = destruction._clear
+
+    def stubborn(recording_id, **more):
+        if recording_id == came_back[0].pk:
+            raise OSError(f"the disk of the family {overdue.family.reference} is full")
+        return real(recording_id, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(destruction, "_clear", stubborn)
+        with pytest.raises(CommandError, match="Not done: destroyed again, destroyed"):
+            call_command("tick")
+        with pytest.raises(CommandError, match=r"Not everything could be destroyed again \(OSError\)\. The site stays closed\."):
+            call_command("replay_erasures")
+        assert client.get("/").status_code == 503
+    states = [Recording.objects.get(pk=row.pk).state for row in (*came_back, overdue)]
+    assert states == ["queued", "destroyed", "destroyed", "destroyed"]
+    assert not vault.has_key(came_back[0].pk)
+    assert overdue.family.reference not in caplog.text
+    call_command("tick")
+    assert Recording.objects.get(pk=came_back[0].pk).state == "destroyed"
+    assert not replay.is_shut()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_keys_of_all_that_is_due_go_although_the_store_is_away(harbour, thea, tom, settings, caplog):
+    """Nothing answers at that address: a real refusal. The files go once the store is back."""
+    both = [submitted(make_family(harbour, person)) for person in (thea, tom)]
+    row = vault.seal(both[0], "original", [b"spoken"], now=timezone.now())
+    Recording.objects.update(uploaded_at=timezone.now() - dt.timedelta(days=91))
+    settings.S3_BUCKET, settings.S3_ENDPOINT_URL, settings.S3_ACCESS_KEY_ID, settings.S3_SECRET_ACCESS_KEY = (
+        "b",
+        "http://127.0.0.1:9",
+        "k",
+        "s",
+    )
+    with pytest.raises(CommandError, match="Not done: destroyed"):
+        call_command("tick")
+    assert not [row for row in both if vault.has_key(row.pk)]
+    assert set(Recording.objects.values_list("state", flat=True)) == {"destroyed"}
+    with pytest.raises(CommandError, match="Not done: destroyed"):
+        call_command("tick")
+    settings.S3_BUCKET = settings.S3_ENDPOINT_URL = settings.S3_ACCESS_KEY_ID = settings.S3_SECRET_ACCESS_KEY = ""
+    assert path_of(row.pk).exists()
+    call_command("tick")
+    assert not path_of(row.pk).exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -25,6 +25,7 @@ def test_the_therapist_sees_it_in_words_and_figures(harbour, thea, as_user):
     assert TITLE in shown
     assert "Of the time in which somebody spoke: S1 73\u00a0% and S2 27\u00a0%." in shown
     assert "does not judge it" in shown
+    assert "it does not look for overlap in the sound. Real overlap is more than this shows." in shown
     assert "Left out: 4 words" in shown  # "thank you thank you", which the sound does not bear out
 
 

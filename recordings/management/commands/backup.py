@@ -26,7 +26,8 @@ class Command(BaseCommand):
         except backup.CannotBackUp as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            raise CommandError(f"The backup broke off: {error.strerror or error}. Earlier backups are as they were.") from None
+            why = str(error.strerror or error).removesuffix(".")
+            raise CommandError(f"The backup broke off: {why}. Earlier backups are as they were.") from None
         self.stdout.write(
             f"Backup {made.stamp}: {made.sealed} sealed files, {made.copied} of them new ({filesizeformat(made.bytes_copied)})."
         )

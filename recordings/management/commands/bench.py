@@ -12,9 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from recordings import benching_tus, benchmarks, engines
+from recordings import benching_bench, benching_tus, benchmarks, engines
 
-PARTS = {**benchmarks.PARTS, "upload": benching_tus.upload}
+PARTS = {**benchmarks.PARTS, "upload": benching_tus.upload, "workbench": benching_bench.workbench}
 
 
 class Command(BaseCommand):

@@ -26,6 +26,10 @@ class Command(BaseCommand):
             done = replay.replay(now=timezone.now(), also=[Path(folder) for folder in also])
         except replay.Halfway as error:
             raise CommandError(str(error)) from None
+        except Exception as error:  # noqa: BLE001 (whatever it was: its text may name what nobody should read)
+            raise CommandError(
+                f"Not everything could be destroyed again ({type(error).__name__}). The site stays closed. Mend the cause and run it again."
+            ) from None
         self.stdout.write(
             f"Destroyed again: {done.recordings} recordings and {done.keys} keys. Closed again: {done.consents} consents. The site is open."
         )

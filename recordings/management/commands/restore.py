@@ -27,5 +27,8 @@ class Command(BaseCommand):
             count = restore(Path(folder), stamp=name, keys=Path(keys_from) if keys_from else None, replace=replace)
         except (CannotRestore, backup.CannotBackUp) as error:
             raise CommandError(str(error)) from None
+        except OSError as error:
+            why = str(error.strerror or error).removesuffix(".")
+            raise CommandError(f"The restore broke off: {why}. The site stays closed. Run it again once the cause is mended.") from None
         self.stdout.write(f"Backup {name} is in place; {count} sealed files were put back. The site is closed.")
         self.stdout.write("Run manage.py migrate, then manage.py replay_erasures: what was destroyed since then is destroyed again.")

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.utils import timezone
 
-from recordings import backup, casefile, destruction, keeping, ledger, replay, tus
+from recordings import assigning, backup, calibration, casefile, destruction, keeping, ledger, replay, tus
 from recordings.sweep import sweep
 
 logger = logging.getLogger("recordings.tick")
@@ -34,6 +34,8 @@ JOBS: dict[str, Callable[[], int | dict[str, int]]] = {
     "uploads expired": lambda: tus.expire(now=timezone.now()),
     "family papers destroyed": lambda: casefile.finish(timezone.now()),
     "old copies of keys removed": lambda: backup.prune_keys(now=timezone.now()),
+    "ratings given out": lambda: assigning.run(now=timezone.now()),
+    "calibrations given out": lambda: calibration.hide(now=timezone.now()),
     "warnings sent": lambda: keeping.warn(now=timezone.now()),
 }
 
@@ -71,6 +73,7 @@ class Command(BaseCommand):
             except Exception as error:  # noqa: BLE001 (whatever it was: the other jobs go on)
                 logger.warning("A pass broke off (%s): %s", name, type(error).__name__)
                 failed.append(name)
+                close_old_connections()  # where it was the connection, the next job gets a new one
             else:
                 counts |= found if isinstance(found, dict) else {name: found}
         if any(counts.values()):

@@ -219,8 +219,8 @@ class Row {
     else if (status === 401 || status === 403) {
       this.stop()
       this.set('signed-out')
-      this.tell('You are signed out', 'What has arrived is safe. Sign in again in another tab, then carry on here.')
-      say('You are signed out. Sign in again in another tab, then carry on.')
+      this.tell('Your sign-in has ended', said.error ?? 'What has arrived is safe. Sign in again in another tab, then carry on here.')
+      say(said.error ?? 'Sign in again in another tab, then carry on.')
     } else if (status >= 500 || status === 409 || status === 423) this.wait(said.error ?? (status === 423 ? 'The service is still busy with what came before.' : 'The service could not take it just now.'))
     else if (status === 410 || status === 404) this.end('gone', said.error ?? 'This upload has ended, and nothing of it was kept. Load this page again to see why.')
     else this.end('refused', said.error ?? 'The service did not take this file. Nothing of it was kept.', said.url)

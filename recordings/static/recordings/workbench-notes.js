@@ -1,5 +1,6 @@
 // Annotations: marked by a key or a click, shown at once, saved behind. What a note should be and what the server holds are kept
-// side by side (`note`, `note.stored`); the next request is whatever makes the second like the first.
+// side by side (`note`, `note.stored`); the next request is whatever makes the second like the first. Each has its place in the
+// list; its fields are made when it comes near what is looked at, and a hundred that are far away hold nothing.
 
 const bench = document.getElementById('bench')
 const { pl } = bench
@@ -11,12 +12,11 @@ const undoLine = document.getElementById('bench-undo')
 const codes = new Map(pl.data.codes.map((code) => [code.slug, code]))
 const { duration } = pl.data
 const NIL = '00000000-0000-0000-0000-000000000000'
-const REACTION = 800 // people press a little after they hear
+const REACTION = pl.data.settings.reaction // people press a little after they hear
 const LENGTH = 8000
 const SHORTEST = 200
 
 const notes = new Map()
-const undone = []
 let latest = null
 
 const newId = () => {
@@ -27,36 +27,77 @@ const newId = () => {
   return [...bytes].map((byte, at) => ([4, 6, 8, 10].includes(at) ? '-' : '') + byte.toString(16).padStart(2, '0')).join('')
 }
 const span = (note) => `${pl.clock(note.start)} to ${pl.clock(note.end)}`
-const part = (note, name) => note.element.querySelector(`[data-slot="${name}"]`)
-const field = (note, name) => note.element.querySelector(`[name="${name}"]`)
+const part = (note, name) => filled(note).querySelector(`[data-slot="${name}"]`)
+const field = (note, name) => filled(note).querySelector(`[name="${name}"]`)
 let sorted = null // made anew after every change; asked for in each frame
 const kept = () => (sorted ??= [...notes.values()].filter((note) => !note.removed).sort((a, b) => a.start - b.start || a.end - b.end))
+
+const shownNow = () => kept().filter((note) => !filter.value || note.code === filter.value || codes.get(note.code)?.parent === filter.value)
+const clamped = (start, end) => ({ start: Math.max(0, Math.round(start)), end: Math.min(duration, Math.round(end)) })
 
 pl.notes = {
   current: null,
   list: kept,
+  shown: shownNow,
   name: (slug) => codes.get(slug)?.name ?? slug,
-  stretch: (id, side, ms) => {
+  shape: (slug) => shapeOf(codes.get(slug)),
+  choose: (id) => choose(notes.get(id)),
+  place: (id, start, end) => {
     const note = notes.get(id)
-    if (side === 'start') note.start = Math.max(0, Math.min(ms, note.end - SHORTEST))
-    else note.end = Math.min(duration, Math.max(ms, note.start + SHORTEST))
+    Object.assign(note, clamped(start, end))
     pl.notes.current = id
     show(note)
   },
-  stretched: (id, before) => { undone.push({ id, before: fields(before) }); save(notes.get(id)); offerUndo('Times changed.'); order() },
+  stretch: (id, side, ms) => {
+    const note = notes.get(id)
+    if (side === 'start') pl.notes.place(id, Math.min(ms, note.end - SHORTEST), note.end)
+    else pl.notes.place(id, note.start, Math.max(ms, note.start + SHORTEST))
+  },
+  stretched: (id, before) => changed(notes.get(id), before, `times of ${pl.notes.name(before.code)}`),
 }
 const fields = ({ code, start, end, comment, removed }) => ({ code, start, end, comment, removed })
 
 // Showing
 
-const show = (note) => {
-  sorted = null
-  const { element } = note
-  const code = codes.get(note.code)
-  const shape = element.querySelector('.pl-code-shape')
+const setShape = (shape, code) => {
   shape.setAttribute('class', `pl-code-shape pl-code-${code?.colour ?? 0}`)
   shape.firstElementChild.setAttribute('d', code?.shape ?? '')
-  for (const name of element.querySelectorAll('[data-slot="code"]')) name.textContent = pl.notes.name(note.code)
+}
+const shapeOf = (code) => {
+  const shape = model.content.querySelector('.pl-code-shape').cloneNode(true)
+  setShape(shape, code)
+  return shape
+}
+const inner = model.content.firstElementChild.innerHTML
+const filled = (note) => {
+  if (note.isFilled) return note.element
+  note.isFilled = true
+  note.element.innerHTML = inner.replaceAll(NIL, note.id)
+  for (const live of note.element.querySelectorAll('[data-live]')) live.hidden = false
+  note.element.style.minHeight = ''
+  listen(note)
+  draw(note)
+  return note.element
+}
+const emptied = (note) => {
+  const { element } = note
+  if (!note.isFilled || element.contains(document.activeElement) || element.querySelector('.pl-conflict, .pl-note__error:not([hidden]), details[open]')) return
+  element.style.minHeight = `${element.offsetHeight}px`
+  note.isFilled = false
+  element.replaceChildren()
+}
+const show = (note) => {
+  sorted = null
+  if (note.isFilled) draw(note)
+  bench.dispatchEvent(new Event('bench:notes'))
+}
+function draw(note) {
+  const { element } = note
+  const code = codes.get(note.code)
+  setShape(element.querySelector('.pl-code-shape'), code)
+  const parent = codes.get(code?.parent)
+  for (const name of element.querySelectorAll('[data-slot="code"]')) name.textContent = `${parent ? `${parent.name}: ` : ''}${pl.notes.name(note.code)}`
+  part(note, 'meant').textContent = code && note.meant && note.meant < code.meant ? `As the code was defined then (version ${note.meant})` : ''
   part(note, 'time').textContent = span(note)
   if (part(note, 'at')) part(note, 'at').textContent = pl.clock(note.start)
   if (!pl.data.isLocked) {
@@ -64,8 +105,7 @@ const show = (note) => {
       const control = field(note, name)
       if (control !== document.activeElement && control.value !== value) control.value = value
     }
-  }
-  bench.dispatchEvent(new Event('bench:notes'))
+  } else part(note, 'said').textContent = note.comment
 }
 // A comment's field is as tall as its text. Where CSS cannot do it: all heights are read at once, then all written.
 const growAll = (areas) => {
@@ -74,46 +114,47 @@ const growAll = (areas) => {
   const heights = areas.map((area) => area.scrollHeight)
   areas.forEach((area, at) => { if (heights[at]) area.style.height = `${heights[at] + 2}px` })
 }
-const underline = (shown) => {
-  let at = 0
-  let end = -1
-  for (const word of pl.words) {
-    while (at < shown.length && shown[at].start <= word.start) { end = Math.max(end, shown[at].end); at += 1 }
-    const isMarked = word.start < end
-    if (isMarked !== Boolean(word.isMarked)) word.element.classList.toggle('is-marked', isMarked)
-    word.isMarked = isMarked
-  }
-}
 const order = () => {
   sorted = null
-  const shown = kept().filter((note) => !filter.value || note.code === filter.value)
-  for (const note of notes.values()) if (!shown.includes(note)) note.element.remove()
-  shown.forEach((note, at) => { if (list.children[at] !== note.element) list.insertBefore(note.element, list.children[at] ?? null) })
+  const shown = shownNow()
+  const there = new Set(shown)
+  for (const note of notes.values()) if (!there.has(note)) note.element.remove()
+  let place = list.firstElementChild
+  for (const { element } of shown) {
+    if (place === element) place = place.nextElementSibling
+    else list.insertBefore(element, place)
+  }
   const all = kept().length
   none.hidden = shown.length > 0
   none.firstElementChild.textContent = all ? 'No annotations with this code' : `No annotations ${pl.data.isLocked ? 'were made' : 'yet'}`
   bench.querySelector('[data-slot="note-count"]').textContent = String(all)
-  underline(shown)
   bench.dispatchEvent(new Event('bench:notes'))
 }
 const choose = (note, { scroll = true } = {}) => {
   notes.get(pl.notes.current)?.element.classList.remove('is-current')
   pl.notes.current = note?.id ?? null
   note?.element.classList.add('is-current')
-  if (scroll && note?.element.isConnected) note.element.scrollIntoView({ block: 'nearest' })
+  if (scroll && note?.element.isConnected) { filled(note); note.element.scrollIntoView({ block: 'nearest' }) }
   pl.wave?.later()
 }
 
-const adopt = (data, element) => {
-  const note = { ...data, element, stored: data.version ? { ...data } : null }
-  if (!element) {
-    const holder = document.createElement('ol')
-    holder.innerHTML = model.innerHTML.replaceAll(NIL, note.id)
-    note.element = holder.querySelector('li')
-    for (const live of note.element.querySelectorAll('[data-live]')) live.hidden = false
+const watcher = new IntersectionObserver((entries) => {
+  const growing = []
+  for (const { target, isIntersecting } of entries) {
+    const note = notes.get(target.dataset.note)
+    if (!isIntersecting) emptied(note)
+    else if (!note.isFilled) growing.push(...filled(note).querySelectorAll('textarea'))
   }
+  growAll(growing)
+}, { rootMargin: '600px 0px' })
+const adopt = (data) => {
+  const element = document.createElement('li')
+  element.className = 'pl-note'
+  element.id = `annotation-${data.id}`
+  element.dataset.note = data.id
+  const note = { ...data, element, isFilled: false, stored: data.version ? { ...data } : null }
   notes.set(note.id, note)
-  listen(note)
+  watcher.observe(element)
   return note
 }
 
@@ -138,7 +179,8 @@ const save = (note, wait = 0) => pl.save({
   build: () => next(note),
   done: ({ annotation }) => {
     note.stored = annotation
-    problem(note, '')
+    note.meant = annotation.meant
+    if (note.isFilled) { problem(note, ''); draw(note) }
     if (next(note)) save(note)
   },
   conflict: (stored) => {
@@ -162,6 +204,20 @@ const offerUndo = (sentence) => {
   clearTimeout(offerUndo.timer)
   offerUndo.timer = setTimeout(() => { undoLine.hidden = true }, 8000)
 }
+// A change is shown, saved and remembered, all at once.
+const change = (note, values) => {
+  Object.assign(note, values)
+  show(note)
+  growAll(note.isFilled ? [...note.element.querySelectorAll('textarea')] : [])
+  order()
+  save(note)
+}
+const changed = (note, before, said, after = fields(note)) => {
+  const was = fields(before)
+  pl.did({ back: () => { change(note, was); if (!note.removed) choose(note) }, forth: () => { change(note, after); if (!note.removed) choose(note) }, said })
+  change(note, after)
+  if (!pl.isReplaying()) offerUndo(`${said[0].toUpperCase()}${said.slice(1)} changed.`)
+}
 const mark = (slug) => {
   if (pl.data.isLocked) return
   const now = pl.now()
@@ -171,47 +227,50 @@ const mark = (slug) => {
   button?.classList.add('is-hit')
   setTimeout(() => button?.classList.remove('is-hit'), 300)
   if (!chosen && before && !before.removed && before.code === slug && now > before.start + 1500 && now <= before.end) {
-    undone.push({ id: before.id, before: fields(before) })
-    before.end = Math.min(duration, now + LENGTH)
-    show(before)
-    save(before)
+    changed(before, { ...before }, `length of ${pl.notes.name(slug)}`, { ...fields(before), end: Math.min(duration, now + LENGTH) })
     return pl.say(`Longer: ${span(before)}`)
   }
   const start = Math.round(chosen?.start ?? Math.max(0, Math.min(now - REACTION, duration - 1000)))
   const end = Math.round(chosen?.end ?? Math.min(duration, start + LENGTH))
-  const note = adopt({ id: newId(), code: slug, start, end, comment: '', version: 0, removed: false })
+  const note = made({ code: slug, start, end })
   latest = note.id
-  undone.push({ id: note.id, before: { removed: true } })
-  if (filter.value && filter.value !== slug) filter.value = ''
-  show(note)
-  order()
+  pl.did({ back: () => change(note, { removed: true }), forth: () => { change(note, { removed: false }); choose(note) }, said: `${pl.notes.name(slug)} at ${pl.clock(start)}` })
   choose(note)
-  save(note)
   offerUndo(`${pl.notes.name(slug)}, ${span(note)}.`)
   pl.say(`${pl.notes.name(slug)}, ${span(note)}`)
 }
-const remove = (note) => {
-  undone.push({ id: note.id, before: { removed: false } })
-  note.removed = true
-  if (note.id === latest) latest = null
+const made = (values) => {
+  const note = adopt({ id: newId(), comment: '', version: 0, removed: false, ...values })
+  if (filter.value && filter.value !== note.code) filter.value = ''
+  show(note)
   order()
   save(note)
+  return note
+}
+const remove = (note) => {
+  changed(note, { ...note }, `${pl.notes.name(note.code)} at ${pl.clock(note.start)}`, { ...fields(note), removed: true })
+  if (note.id === latest) latest = null
   choose(null)
   offerUndo(`${pl.notes.name(note.code)} at ${pl.clock(note.start)} removed.`)
-  pl.say('Removed. Press Z to undo.')
+  pl.say('Removed. It can be undone.')
 }
-const undo = () => {
-  const last = undone.pop()
-  if (!last) return pl.say('Nothing to undo.')
-  const note = notes.get(last.id)
-  Object.assign(note, last.before)
-  undoLine.hidden = true
-  show(note)
-  growAll([...note.element.querySelectorAll('textarea')])
-  order()
-  save(note)
-  if (!note.removed) choose(note)
-  pl.say('Undone.')
+// In two where the sound is: the comment stays with the first part.
+const split = (note = at()) => {
+  const now = pl.now()
+  if (!note || note.removed || pl.data.isLocked) return pl.say('Choose an annotation first.')
+  if (now < note.start + SHORTEST || now > note.end - SHORTEST) return pl.say('Go to a place inside the annotation, then split it.')
+  const { end } = note
+  change(note, { end: now })
+  const rest = made({ code: note.code, start: now, end })
+  pl.did({
+    back: () => { change(rest, { removed: true }); change(note, { end }) },
+    forth: () => { change(note, { end: now }); change(rest, { removed: false }) },
+    said: `${pl.notes.name(note.code)} split at ${pl.clock(now)}`,
+  })
+  latest = rest.id
+  choose(rest)
+  offerUndo(`Split at ${pl.clock(now)}.`)
+  pl.say(`Split: ${span(note)}, and ${span(rest)}`)
 }
 const playNote = (note) => { choose(note); pl.playRange(note.start, note.end) }
 const at = () => notes.get(pl.notes.current) ?? notes.get(latest)
@@ -224,7 +283,7 @@ const move = (side) => {
   pl.say(span(note))
 }
 const step = (by) => {
-  const all = kept().filter((note) => !filter.value || note.code === filter.value)
+  const all = shownNow()
   const here = all.findIndex((note) => note.id === pl.notes.current)
   const from = here >= 0 ? here + by : by > 0 ? all.findIndex((note) => note.start > pl.now()) : all.findLastIndex((note) => note.start < pl.now())
   if (all[from]) playNote(all[from])
@@ -233,8 +292,14 @@ const step = (by) => {
 
 let wasPlaying = false
 Object.assign(pl.actions, {
-  digit: (digit) => { const code = pl.data.codes.find((one) => one.digit === digit); if (code) mark(code.slug) },
-  undo,
+  mark,
+  recode: (slug) => { // the mark that was just made, said more exactly
+    const note = notes.get(latest)
+    if (note && !note.removed) changed(note, { ...note }, `code of ${pl.notes.name(note.code)}`, { ...fields(note), code: slug })
+    if (note) pl.say(`${pl.notes.name(slug)}, ${span(note)}`)
+  },
+  split: () => split(),
+  remove: () => { const note = at(); if (note && !note.removed && !pl.data.isLocked) remove(note); else pl.say('Choose an annotation first.') },
   comment: () => {
     const note = at()
     if (!note || note.removed || pl.data.isLocked) return pl.say('Mark a moment first, then comment on it.')
@@ -255,13 +320,6 @@ Object.assign(pl.actions, {
   next: () => step(1),
   previous: () => step(-1),
 })
-document.getElementById('bench-codes')?.addEventListener('click', (event) => {
-  const slug = event.target.closest('[data-code]')?.dataset.code
-  if (!slug) return
-  mark(slug)
-  if (document.getElementById('bench-codes').classList.contains('is-open')) pl.actions.codes()
-})
-
 const readTime = (note, side, control) => {
   const ms = pl.parse(control.value)
   const other = side === 'start' ? note.end : note.start
@@ -271,36 +329,40 @@ const readTime = (note, side, control) => {
   control.setAttribute('aria-invalid', String(Boolean(wrong)))
   problem(note, wrong)
   if (wrong) return
-  undone.push({ id: note.id, before: fields(note) })
-  note[side] = Math.min(ms, duration)
-  show(note)
-  order()
-  save(note)
+  changed(note, { ...note }, `times of ${pl.notes.name(note.code)}`, { ...fields(note), [side]: Math.min(ms, duration) })
 }
 
+const noteOf = (event) => notes.get(event.target.closest('[data-note]')?.dataset.note)
+list.addEventListener('click', (event) => {
+  const note = noteOf(event)
+  const act = event.target.closest('[data-act]')?.dataset.act
+  if (!note) return
+  if (!act) return choose(note, { scroll: false })
+  event.preventDefault()
+  if (act === 'play') playNote(note)
+  if (act === 'remove') remove(note)
+  if (act === 'split') { choose(note); split(note) }
+  if (act === 'start-now' || act === 'end-now') { choose(note); move(act.slice(0, -4)) }
+})
+list.addEventListener('focusin', (event) => { if (noteOf(event) && !pl.data.isLocked) choose(noteOf(event), { scroll: false }) })
+list.addEventListener('submit', (event) => event.preventDefault())
+
 function listen(note) {
-  const { element } = note
-  element.addEventListener('click', (event) => {
-    const act = event.target.closest('[data-act]')?.dataset.act
-    if (!act) return choose(note, { scroll: false })
-    event.preventDefault()
-    if (act === 'play') playNote(note)
-    if (act === 'remove') remove(note)
-    if (act === 'start-now' || act === 'end-now') { choose(note); move(act.slice(0, -4)) }
-  })
   if (pl.data.isLocked) return
-  element.addEventListener('focusin', () => choose(note, { scroll: false }))
-  field(note, 'comment').addEventListener('input', (event) => { note.comment = event.target.value; growAll([event.target]); save(note, 800) })
-  field(note, 'comment').addEventListener('blur', () => save(note))
+  const { element } = note
+  const comment = field(note, 'comment')
+  let written = note.comment
+  comment.addEventListener('focus', () => { written = note.comment })
+  comment.addEventListener('input', () => { note.comment = comment.value; growAll([comment]); save(note, 800) })
+  comment.addEventListener('blur', () => {
+    if (written !== note.comment) changed(note, { ...note, comment: written }, `comment on ${pl.notes.name(note.code)}`)
+    else save(note)
+    written = note.comment
+  })
   field(note, 'code').addEventListener('change', (event) => {
-    undone.push({ id: note.id, before: fields(note) })
-    note.code = event.target.value
-    show(note)
-    order()
-    save(note)
+    changed(note, { ...note }, `code of ${pl.notes.name(note.code)}`, { ...fields(note), code: event.target.value })
   })
   for (const side of ['start', 'end']) field(note, side).addEventListener('change', (event) => readTime(note, side, event.target))
-  for (const form of element.querySelectorAll('form')) form.addEventListener('submit', (event) => event.preventDefault())
 }
 
 // Which is being heard
@@ -317,9 +379,10 @@ bench.addEventListener('bench:tick', () => {
 // The filter stays in the address
 
 filter.addEventListener('change', () => { history.replaceState(null, '', filter.value ? `#code=${filter.value}` : location.pathname + location.search); order() })
-for (const data of pl.data.annotations) adopt(data, document.getElementById(`annotation-${data.id}`))
+list.replaceChildren()
+for (const data of pl.data.annotations) adopt(data)
 const asked = location.hash.match(/^#code=([\w-]+)$/)?.[1]
 if (codes.has(asked)) filter.value = asked
 order()
-new ResizeObserver(() => growAll([...list.querySelectorAll('textarea')])).observe(list)
+if (!CSS.supports('field-sizing', 'content')) new ResizeObserver(() => growAll([...list.querySelectorAll('textarea')])).observe(list)
 if (location.hash.startsWith('#annotation-')) choose(notes.get(location.hash.slice(12)) ?? null)

@@ -7,9 +7,30 @@ const short = bench.querySelector('[data-slot="rated"]')
 const codes = new Map(pl.data.codes.map((code) => [code.slug, code]))
 const slot = (form, name) => form.querySelector(`[data-slot="${name}"]`)
 const chosen = (form) => form.querySelector('[name="score"]:checked')
-const wordFor = (value) => (value === '' ? 'not rated' : value === 'na' ? 'not applicable' : value)
+const wordings = { '': 'not rated', na: 'not applicable', counted: 'the count of the annotations' }
+const wordFor = (value, figure) => (value === 'own' ? String(figure) : wordings[value] ?? value)
 
-const showAnchor = (form) => { slot(form, 'anchor').textContent = chosen(form)?.dataset.anchor ?? '' }
+const showAnchor = (form) => { if (slot(form, 'anchor')) slot(form, 'anchor').textContent = chosen(form)?.dataset.anchor ?? '' }
+
+// Counts and durations: filled from the annotations as they stand, unless a figure of one's own takes their place.
+const isFigure = (form) => 'scale' in form.dataset
+const own = (form) => form.elements.figure?.value.trim() ?? ''
+const isRated = (form) => Boolean(chosen(form)) && !(chosen(form).value === 'own' && !own(form))
+const covered = (stretches) => {
+  let all = 0
+  let until = 0
+  for (const { start, end } of stretches) { // in the order of the session
+    all += Math.max(0, end - Math.max(start, until))
+    until = Math.max(until, end)
+  }
+  return Math.floor((all + 500) / 1000)
+}
+const recount = (form) => {
+  if (!slot(form, 'counted')) return
+  const those = new Set(form.dataset.codes.split(' '))
+  const found = pl.notes.list().filter((note) => those.has(note.code))
+  slot(form, 'counted').textContent = Math.min(form.dataset.scale === 'count' ? found.length : covered(found), Number(form.dataset.most))
+}
 // What an item rests on: what was ticked by hand, and until it is rated those annotations whose code bears on it.
 const byHand = new Map(items.map((form) => [form, new Map()]))
 const isNew = (form) => form.elements.version.value === '0'
@@ -18,11 +39,12 @@ const isTicked = (form, note) => byHand.get(form).get(note.id) ?? (isNew(form) &
 const ticked = (form) => pl.notes.list().filter((note) => isTicked(form, note)).map((note) => note.id)
 const keepTicks = (form, ids) => { byHand.set(form, new Map(pl.notes.list().map((note) => [note.id, ids.includes(note.id)]))) }
 const countEvidence = (form) => {
+  if (!slot(form, 'evidence')) return
   const count = ticked(form).length
   slot(form, 'evidence-count').textContent = `${count} annotation${count === 1 ? '' : 's'}`
 }
 const countRated = () => {
-  short.textContent = `${items.filter(chosen).length}/${items.length}`
+  short.textContent = `${items.filter(isRated).length}/${items.length}`
 }
 const problem = (form, sentence) => {
   slot(form, 'error').hidden = !sentence
@@ -33,7 +55,9 @@ const problem = (form, sentence) => {
 const saveScore = (form) => pl.save({
   key: `score:${form.dataset.item}`,
   build: () => {
-    const values = [['score', chosen(form)?.value ?? ''], ['version', form.elements.version.value], ...ticked(form).map((id) => ['evidence', id])]
+    const evidence = slot(form, 'evidence') ? ticked(form).map((id) => ['evidence', id]) : []
+    const values = [['score', chosen(form)?.value ?? ''], ['figure', own(form)], ['version', form.elements.version.value], ...evidence]
+    if (chosen(form)?.value === 'own' && !own(form)) return null
     return { url: form.action, fields: values }
   },
   done: ({ score, progress }) => {
@@ -43,14 +67,15 @@ const saveScore = (form) => pl.save({
     pl.progress(progress.sentence)
   },
   conflict: (stored) => {
-    const about = (value, count) => `${wordFor(value)}, resting on ${count} annotation${count === 1 ? '' : 's'}`
+    const about = (value, count, figure) => `${wordFor(value, figure)}, resting on ${count} annotation${count === 1 ? '' : 's'}`
     pl.ask(slot(form, 'conflict'), {
-      theirs: about(stored.score, stored.evidence.length),
-      ours: about(chosen(form)?.value ?? '', ticked(form).length),
+      theirs: about(stored.score, stored.evidence.length, stored.figure),
+      ours: about(chosen(form)?.value ?? '', ticked(form).length, own(form)),
       keep: () => { form.elements.version.value = stored.version; saveScore(form) },
       take: () => {
         form.elements.version.value = stored.version
         for (const radio of form.querySelectorAll('[name="score"]')) radio.checked = radio.value === stored.score
+        if (isFigure(form)) form.elements.figure.value = stored.score === 'own' ? stored.figure : ''
         keepTicks(form, stored.evidence)
         listEvidence(form)
         showAnchor(form)
@@ -66,13 +91,14 @@ const saveScore = (form) => pl.save({
 const listEvidence = (form) => {
   countEvidence(form)
   const place = slot(form, 'evidence')
+  if (!place) return
   const isOpen = place.closest('details').open
   const lines = isOpen ? pl.notes.list().map((note) => {
     const line = document.createElement('label')
     line.className = 'pl-evidence__one'
     const box = Object.assign(document.createElement('input'), { type: 'checkbox', name: 'evidence', value: note.id, checked: isTicked(form, note) })
     const text = document.createElement('span')
-    text.append(note.element.querySelector('.pl-code-shape').cloneNode(true), `${pl.notes.name(note.code)}, ${pl.clock(note.start)}${!box.checked && bears(form, note) ? ' (suggested)' : ''}`)
+    text.append(pl.notes.shape(note.code), `${pl.notes.name(note.code)}, ${pl.clock(note.start)}${!box.checked && bears(form, note) ? ' (suggested)' : ''}`)
     line.append(box, text)
     return line
   }) : []
@@ -84,14 +110,15 @@ let asked = 0
 let known = null
 const refresh = () => {
   asked = 0
-  const now = pl.notes.list().map((note) => `${note.id}${note.code}${note.start}`).join()
+  const now = pl.notes.list().map((note) => `${note.id}${note.code}${note.start}-${note.end}`).join()
   if (now === known) return
   known = now
+  for (const form of items) recount(form)
   for (const form of items) if (document.activeElement?.name !== 'evidence' || !form.contains(document.activeElement)) listEvidence(form)
 }
 for (const form of items) {
   if (!isNew(form)) keepTicks(form, [...form.querySelectorAll('[name="evidence"]:checked')].map((box) => box.value))
-  slot(form, 'evidence').closest('details').addEventListener('toggle', () => listEvidence(form))
+  slot(form, 'evidence')?.closest('details').addEventListener('toggle', () => listEvidence(form))
 }
 bench.addEventListener('bench:notes', () => { asked ||= setTimeout(refresh, 200) })
 
@@ -101,12 +128,20 @@ for (const form of items) {
     if (event.target.name === 'score') {
       showAnchor(form)
       countRated()
-      pl.say(event.target.dataset.anchor)
+      if (isFigure(form)) pl.say(event.target.value === 'counted' ? `From your annotations: ${slot(form, 'counted').textContent}` : '')
+      else pl.say(event.target.dataset.anchor)
+      if (event.target.value === 'own' && !own(form)) return form.elements.figure.focus()
+    } else if (event.target.name === 'figure') {
+      countRated()
     } else {
       byHand.get(form).set(event.target.value, event.target.checked)
       countEvidence(form)
     }
     saveScore(form)
+  })
+  form.elements.figure?.addEventListener('input', () => {
+    form.querySelector('[name="score"][value="own"]').checked = true
+    countRated()
   })
   showAnchor(form)
 }

@@ -59,9 +59,18 @@ const show = (words, isWaiting = false) => {
   if (isWaiting !== was) pl.say(words)
 }
 
+// How many changes wait here, so that nobody closes the page on them unawares.
+const count = () => queue.size + (current && !queue.has(current.key) ? 1 : 0)
+let reason = ''
+const tellWaiting = () => {
+  const many = count()
+  const wait = `${many || 1} change${many > 1 ? 's wait' : ' waits'} here and ${many > 1 ? 'are' : 'is'} sent as soon as that is over`
+  show(`Not saved yet: ${reason}. ${wait}.`, true)
+}
 const waiting = (why) => {
   failures += 1
-  show(`Not saved yet: ${why}`, true)
+  reason = why
+  tellWaiting()
   clearTimeout(timer)
   timer = setTimeout(run, Math.min(30_000, 1000 * 2 ** Math.min(failures, 5)))
 }
@@ -128,7 +137,8 @@ async function run() {
 pl.save = (job, wait = 0) => {
   job.due = Date.now() + wait
   queue.set(job.key, job)
-  if (wait && !failures) show('Saving')
+  if (failures) tellWaiting()
+  else if (wait) show('Saving')
   if (!failures || navigator.onLine === false) run()
 }
 pl.isUnsaved = () => queue.size > 0 || current !== null
@@ -152,7 +162,12 @@ window.addEventListener('beforeunload', (event) => {
   if (queue.size || current) event.preventDefault()
 })
 window.addEventListener('online', () => { failures = 0; clearTimeout(timer); run() })
-window.addEventListener('offline', () => { if (queue.size || current) show('Not saved yet: no connection', true) })
+window.addEventListener('offline', () => {
+  reason = 'no connection'
+  if (count()) tellWaiting()
+  else pl.say('The connection is lost. What you do is kept here and sent when it is back.')
+})
+pl.waiting = count
 
 // A conflict: both are shown, nothing is overwritten, the person chooses.
 pl.ask = (place, { theirs, ours, keep, take }) => {

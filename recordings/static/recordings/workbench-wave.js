@@ -1,5 +1,6 @@
 // The waveforms, drawn from stored peaks: no sound is decoded here. Above, the whole recording with its marks and what was
-// heard; beneath, a window of it in which a stretch is selected by dragging and a mark's edges can be moved.
+// heard; beneath, a window of it in which a stretch is selected by dragging and a mark's edges can be moved. The coarse peaks of
+// the whole come at once; finer ones are fetched by the piece when the window asks for them, and only the last few are kept.
 
 const bench = document.getElementById('bench')
 const { pl } = bench
@@ -9,11 +10,14 @@ const zoom = document.getElementById('bench-zoom')
 const label = document.getElementById('bench-selection')
 const line = document.getElementById('bench-selection-line')
 const unselect = line.querySelector('button')
-const WINDOWS = [5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000]
-const EDGE = 6 // pixels
+const WINDOWS = [2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000]
+const EDGE = { mouse: 6, pen: 10, touch: 22 } // pixels
+const FINEST = 50 // milliseconds a pair at level 0; four times as many at each level
+const LEVELS = 6
+const TILE = 2048 // pairs
+const TILES = 48 // kept; 4 kB each
 
-let peaks = new Int8Array(0) // least, greatest, least, greatest …
-let span = WINDOWS[3]
+let span = 30_000
 let from = 0
 let selection = null
 let drag = null
@@ -26,7 +30,7 @@ const readInk = () => {
   const style = getComputedStyle(bench)
   const read = (name) => style.getPropertyValue(name).trim()
   ink = {
-    wave: read('--pl-border-strong'), played: read('--pl-brand'), head: read('--pl-overdue'), text: read('--pl-text-muted'), line: read('--pl-border'),
+    wave: read('--pl-border-strong'), played: read('--pl-brand'), head: read('--pl-overdue'), text: read('--pl-text-muted'), line: read('--pl-border'), strong: read('--pl-text'),
     mark: read('--pl-mark'), page: read('--pl-surface'), heard: read('--pl-brand'), font: `13px ${getComputedStyle(document.body).fontFamily}`,
     codes: Object.fromEntries(pl.data.codes.map((code) => [code.slug, read(`--pl-code-${code.colour}`)])),
   }
@@ -58,21 +62,58 @@ const fit = (canvas) => {
   return { context, width, height }
 }
 
+// Peaks: the coarse level whole, finer levels in tiles.
+
+const coarse = Math.min(LEVELS - 1, Math.max(0, Math.ceil(Math.log(duration / FINEST / 8000) / Math.log(4))))
+let whole = new Int8Array(0) // least, greatest, least, greatest …
+const tiles = new Map() // "level/number" to pairs, or to null while on the way; the last used last
+const tile = (level, number) => {
+  const key = `${level}/${number}`
+  if (tiles.has(key)) {
+    const pairs = tiles.get(key)
+    if (pairs) { tiles.delete(key); tiles.set(key, pairs) }
+    return pairs
+  }
+  tiles.set(key, null)
+  fetchPeaks(level, number * TILE, (number + 1) * TILE).then((pairs) => {
+    tiles.set(key, pairs)
+    for (const old of tiles.keys()) { if (tiles.size <= TILES) break; tiles.delete(old) }
+    later()
+  }).catch(() => setTimeout(() => tiles.delete(key), 5000))
+  return null
+}
+const fetchPeaks = async (level, start, end) => {
+  const response = await fetch(`${bench.dataset.peaks}?level=${level}&start=${start}${end ? `&end=${end}` : ''}`)
+  if (!response.ok) throw new Error(String(response.status))
+  return new Int8Array(await response.arrayBuffer())
+}
+const levelFor = (msPerColumn) => Math.min(coarse, Math.max(0, Math.floor(Math.log(Math.max(1, msPerColumn / FINEST)) / Math.log(4))))
+const extremes = (level, from, to) => {
+  let low = 0
+  let high = 0
+  for (let pair = Math.max(0, from); pair < to; pair += 1) {
+    let [pairs, at] = [whole, pair]
+    if (level < coarse) {
+      pairs = tile(level, Math.floor(pair / TILE))
+      at = pair % TILE
+      if (!pairs) { pairs = whole; at = Math.floor(pair / 4 ** (coarse - level)) } // until the finer ones are there
+    }
+    if (pairs[2 * at] < low) low = pairs[2 * at]
+    if (pairs[2 * at + 1] > high) high = pairs[2 * at + 1]
+  }
+  return [low, high]
+}
+
 // Columns of three pixels, the greatest extent of the peaks beneath each.
 const columns = (context, width, top, height, startMs, endMs, now) => {
-  const pairs = peaks.length / 2
-  if (!pairs) return
-  const perMs = pairs / duration
+  if (!whole.length) return
+  const perColumn = (3 * (endMs - startMs)) / width
+  const level = levelFor(perColumn)
+  const size = FINEST * 4 ** level
   const middle = top + height / 2
   for (let x = 0; x < width; x += 3) {
-    const a = (startMs + (x / width) * (endMs - startMs)) * perMs
-    const b = Math.max(a + 1, (startMs + ((x + 3) / width) * (endMs - startMs)) * perMs)
-    let low = 0
-    let high = 0
-    for (let pair = Math.max(0, Math.floor(a)); pair < Math.min(pairs, b); pair += 1) {
-      if (peaks[2 * pair] < low) low = peaks[2 * pair]
-      if (peaks[2 * pair + 1] > high) high = peaks[2 * pair + 1]
-    }
+    const first = Math.floor((startMs + (x / width) * (endMs - startMs)) / size)
+    const [low, high] = extremes(level, first, Math.max(first + 1, Math.ceil((startMs + ((x + 3) / width) * (endMs - startMs)) / size)))
     const ms = startMs + (x / width) * (endMs - startMs)
     if (ms > duration) break
     context.fillStyle = ms < now ? ink.played : ink.wave
@@ -98,10 +139,13 @@ const drawLayers = (width, height) => {
     columns(context, width, 14, height - 20, 0, duration, now)
     context.fillStyle = ink.heard
     for (const [start, end] of pl.heard) context.fillRect(x(start), height - 3, Math.max(1, x(end) - x(start)), 3)
+    let free = 0 // shapes that would lie on one another are not drawn
     for (const note of kept()) {
       context.fillStyle = ink.codes[note.code]
       context.fillRect(x(note.start), 12, Math.max(2, x(note.end) - x(note.start)), 2)
+      if (x(note.start) < free) continue
       drawShape(context, note.code, Math.min(width - 10, x(note.start)), 1, 9)
+      free = x(note.start) + 8
     }
     return canvas
   })
@@ -135,32 +179,19 @@ const drawZoom = (now) => {
     context.fillStyle = ink.mark
     context.fillRect(x(selection.start), 0, x(selection.end) - x(selection.start), bottom)
   }
-  const rows = []
   for (const note of kept()) {
     if (note.end < from || note.start > from + span) continue
     const [a, b] = [x(note.start), x(note.end)]
     const isCurrent = note.id === pl.notes.current
-    let row = rows.findIndex((end) => end < a - 2)
-    if (row < 0) row = rows.length
-    rows[row] = b
-    context.globalAlpha = isCurrent ? 0.26 : 0.13
+    context.globalAlpha = isCurrent ? 0.26 : 0.1
     context.fillStyle = ink.codes[note.code]
     context.fillRect(a, 0, b - a, bottom)
     context.globalAlpha = 1
     context.fillRect(a, 0, isCurrent ? 3 : 1, bottom)
     context.fillRect(b - (isCurrent ? 3 : 1), 0, isCurrent ? 3 : 1, bottom)
-    const y = 4 + row * 16
-    drawShape(context, note.code, Math.max(a, 0) + 5, y, 12)
-    const room = b - Math.max(a, 0) - 26
-    const name = pl.notes.name(note.code)
-    if (room > context.measureText(name).width) {
-      context.fillStyle = ink.text
-      context.fillText(name, Math.max(a, 0) + 21, y + 10.5)
-    }
   }
-  columns(context, width, 18, bottom - 22, from, from + span, now)
+  columns(context, width, 4, bottom - 8, from, from + span, now)
   ruler(context, width, height, x)
-  lanes(context, bottom, x)
   if (x(now) >= 0 && x(now) <= width) {
     context.fillStyle = ink.head
     context.fillRect(x(now) - 1, 0, 2, bottom)
@@ -177,31 +208,16 @@ const ruler = (context, width, height, x) => {
   }
 }
 
-// Who speaks, as a line beneath the waveform: a full line for the first voice, a dashed one for the next, and so on.
-const voices = [...new Set(pl.turns.map((turn) => turn.speaker).filter(Boolean))]
-const lanes = (context, bottom, x) => {
-  for (const turn of pl.turns) {
-    if (!turn.speaker || turn.end < from || turn.start > from + span) continue
-    context.strokeStyle = ink.text
-    context.lineWidth = 3
-    context.setLineDash(voices.indexOf(turn.speaker) ? [2 * voices.indexOf(turn.speaker) + 2, 4] : [])
-    context.beginPath()
-    context.moveTo(x(turn.start), bottom - 1.5)
-    context.lineTo(x(turn.end) - 2, bottom - 1.5)
-    context.stroke()
-  }
-  context.setLineDash([])
-  context.lineWidth = 1
-}
-
 const paint = () => {
   const now = pl.now()
-  if (!drag && (now < from || now > from + span * 0.92)) {
+  if (!drag && !pl.lanes?.isDragging() && (now < from || now > from + span * 0.92)) {
     if (pl.isPlaying() || now < from || now > from + span) from = now - span * (pl.isPlaying() ? 0.08 : 0.4)
   }
   from = Math.min(Math.max(0, from), Math.max(0, duration - span))
   drawOverview(now)
   drawZoom(now)
+  pl.spectrum?.draw()
+  pl.lanes?.draw()
   overview.setAttribute('aria-valuenow', String(now))
   overview.setAttribute('aria-valuetext', `${pl.clock(now)} of ${pl.clock(duration)}`)
 }
@@ -225,7 +241,16 @@ const select = (start, end) => {
   later()
 }
 let startedAt = null
-pl.wave = { take: () => { const taken = selection; select(null); return taken }, later }
+Object.assign(pl.wave = {}, {
+  later,
+  fit,
+  drawShape,
+  select,
+  selection: () => selection,
+  take: () => { const taken = selection; select(null); pl.letGoText?.(); return taken },
+  view: () => ({ from, span }),
+  ink: () => ink,
+})
 Object.assign((pl.actions ??= {}), {
   unselect: () => select(null),
   'zoom-in': () => resize(-1),
@@ -256,6 +281,7 @@ const msAt = (event) => {
   const box = zoom.getBoundingClientRect()
   return from + ((event.clientX - box.left) / box.width) * span
 }
+pl.wave.msAt = msAt
 const edgeAt = (event) => {
   if (pl.data.isLocked) return null
   const box = zoom.getBoundingClientRect()
@@ -263,12 +289,12 @@ const edgeAt = (event) => {
   const ms = msAt(event)
   const notes = [...kept()].sort((a, b) => (b.id === pl.notes.current) - (a.id === pl.notes.current))
   for (const note of notes) {
-    for (const side of ['start', 'end']) if (Math.abs(note[side] - ms) < EDGE * pixel) return { note, side }
+    for (const side of ['start', 'end']) if (Math.abs(note[side] - ms) < (EDGE[event.pointerType] ?? EDGE.mouse) * pixel) return { note, side }
   }
   return null
 }
 zoom.addEventListener('pointerdown', (event) => {
-  if (event.button || event.target.closest('button')) return
+  if (event.button || event.target.closest('button, #bench-lanes')) return
   const edge = edgeAt(event)
   drag = { ...edge, startX: event.clientX, startMs: msAt(event), before: edge ? { ...edge.note } : null, moved: false }
   zoom.setPointerCapture(event.pointerId)
@@ -309,6 +335,7 @@ overview.addEventListener('pointerdown', (event) => {
 overview.addEventListener('pointermove', (event) => { if (overview.hasPointerCapture(event.pointerId)) seekOverview(event) })
 overview.addEventListener('keydown', (event) => {
   const step = { ArrowRight: 5000, ArrowUp: 5000, ArrowLeft: -5000, ArrowDown: -5000, PageUp: 30_000, PageDown: -30_000 }[event.key]
+  if (event.shiftKey) return
   const to = event.key === 'Home' ? 0 : event.key === 'End' ? duration : step && pl.now() + step
   if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return
   event.preventDefault()
@@ -317,12 +344,10 @@ overview.addEventListener('keydown', (event) => {
 
 readInk()
 try {
-  const response = await fetch(bench.dataset.peaks + '?level=0&start=0')
-  if (!response.ok) throw new Error(String(response.status))
-  peaks = new Int8Array(await response.arrayBuffer())
+  whole = await fetchPeaks(coarse, 0)
   // The loudest hundredth fills the height, so that a quiet recording can be seen too.
   const loud = []
-  for (let pair = 0; pair < peaks.length / 2; pair += 1) loud.push(Math.max(-peaks[2 * pair], peaks[2 * pair + 1]))
+  for (let pair = 0; pair < whole.length / 2; pair += 1) loud.push(Math.max(-whole[2 * pair], whole[2 * pair + 1]))
   loud.sort((a, b) => a - b)
   gain = 1 / Math.max(12, loud[Math.floor(loud.length * 0.995)] ?? 127)
 } catch {

@@ -1,4 +1,4 @@
-// The player of the workbench: transport, keys, the transcript that follows, and the report of what was heard.
+// The player of the workbench: transport, speed, loops, silence passed over, and the report of what was heard.
 
 const bench = document.getElementById('bench')
 const { pl } = bench
@@ -9,7 +9,8 @@ const remembered = {
   set: (name, value) => { try { localStorage.setItem(`plumbline.${name}`, value) } catch { /* private window: not remembered */ } },
 }
 
-const BACK_STEP = 1.5 // seconds that a pause is stepped back on going on
+const { settings } = pl.data
+const BACK_STEP = settings.backStep / 1000 // seconds that a pause is stepped back on going on
 const REPORT_EVERY = 10_000
 const duration = pl.data.duration
 audio.controls = false
@@ -28,6 +29,7 @@ pl.seek = (ms) => {
   const seconds = Math.min(Math.max(0, ms), duration) / 1000
   stopAt = null
   stoppedHere = false
+  if (loop && (ms < loop.start || ms > loop.end)) setLoop(null)
   if (audio.readyState >= 1) audio.currentTime = seconds
   else target = seconds
   tick()
@@ -65,18 +67,9 @@ else target = Math.max(0, pl.data.position / 1000 - (pl.data.position < duration
 if (!Number.isFinite(target)) target = 0
 if (audio.readyState >= 1) { audio.currentTime = target; target = null }
 
-// The transcript follows
+// Turn by turn. The turns come a moment after the page (workbench-transcript.js); until then, and without a transcript, by ten seconds.
 
-const pane = document.getElementById('bench-transcript')
-const turns = [...bench.querySelectorAll('.pl-turn')].map((element) => ({ element, start: Number(element.dataset.start), end: Number(element.dataset.end), speaker: element.dataset.speaker }))
-const words = [...pane.querySelectorAll('[data-t]')].map((element) => ({ element, start: Number(element.dataset.t) })).sort((a, b) => a.start - b.start)
-pl.turns = turns
-pl.words = words
-let litWord = null
-let litTurn = null
-let letGoUntil = 0
-for (const kind of ['wheel', 'touchmove', 'pointerdown']) pane.addEventListener(kind, () => { letGoUntil = Date.now() + 5000 }, { passive: true })
-
+pl.turns = []
 const lastBefore = (list, ms) => {
   let low = 0
   let high = list.length
@@ -87,47 +80,47 @@ const lastBefore = (list, ms) => {
   }
   return low - 1
 }
-
-const light = (ms) => {
-  const word = words[lastBefore(words, ms)]?.element ?? null
-  if (word !== litWord) {
-    litWord?.classList.remove('is-now')
-    word?.classList.add('is-now')
-    litWord = word
-  }
-  const turn = turns[lastBefore(turns, ms)]?.element ?? null
-  if (turn === litTurn) return
-  litTurn?.classList.remove('is-now')
-  turn?.classList.add('is-now')
-  litTurn = turn
-  if (turn && Date.now() > letGoUntil) follow(turn)
-}
-const follow = (turn) => {
-  if (pane.scrollHeight <= pane.clientHeight + 4) return // the page scrolls, not the pane: leave it to the reader
-  const here = turn.getBoundingClientRect()
-  const frame = pane.getBoundingClientRect()
-  if (here.top > frame.top + 12 && here.bottom < frame.bottom - 12) return
-  const isFar = Math.abs(here.top - frame.top) > 2 * frame.height || matchMedia('(prefers-reduced-motion: reduce)').matches
-  turn.scrollIntoView({ block: 'center', behavior: isFar ? 'instant' : 'smooth' })
-}
-pane.addEventListener('click', (event) => {
-  const time = event.target.closest('.pl-turn__time')
-  const word = event.target.closest('[data-t]')
-  if (time) event.preventDefault()
-  if (time) pl.seek(Number(time.parentElement.dataset.start))
-  else if (word && !String(getSelection())) pl.seek(Number(word.dataset.t))
-})
-
+pl.lastBefore = lastBefore
 pl.turn = (step) => {
+  const { turns } = pl
   if (!turns.length) return pl.seek(pl.now() + step * 10_000)
   const at = lastBefore(turns, pl.now() + (step > 0 ? 50 : 0))
   const isInside = step < 0 && at >= 0 && pl.now() - turns[at].start > 1500
   pl.seek(turns[Math.min(turns.length - 1, Math.max(0, isInside ? at : at + step))].start)
 }
 const again = () => {
-  const turn = turns[lastBefore(turns, pl.now())]
-  pl.seek((turn ? turn.start : pl.now() - 10_000) - 1000)
+  const turn = pl.turns[lastBefore(pl.turns, pl.now())]
+  pl.seek((turn ? turn.start : pl.now() - 10_000) - settings.preroll)
   play()
+}
+
+// Over and over: the selection, else the annotation that is chosen, else the turn.
+
+let loop = null
+const button = (name) => bench.querySelector(`[data-do="${name}"]`)
+const stretch = () => {
+  const note = pl.notes?.list().find((one) => one.id === pl.notes.current)
+  return pl.wave?.selection() ?? note ?? pl.turns[lastBefore(pl.turns, pl.now())]
+}
+const setLoop = (range) => {
+  loop = range && range.end - range.start > 300 ? { start: range.start, end: range.end } : null
+  button('loop')?.setAttribute('aria-pressed', String(Boolean(loop)))
+  pl.say(loop ? `Over and over: ${pl.clock(loop.start)} to ${pl.clock(loop.end)}` : 'No longer over and over')
+  if (!loop) return
+  pl.seek(loop.start)
+  play()
+}
+pl.loop = () => loop
+
+// Silence, from the voice activity that is stored, is jumped over. What is jumped over is not reported as heard.
+
+pl.silences = []
+let skips = settings.skips
+const showSkips = () => button('silence')?.setAttribute('aria-pressed', String(skips))
+showSkips()
+const passSilence = (ms) => {
+  const silence = pl.silences[lastBefore(pl.silences, ms)]
+  if (silence && ms > silence.start + 400 && ms < silence.end - 600) audio.currentTime = Math.min(duration, silence.end - 300) / 1000
 }
 
 // Each moment
@@ -136,12 +129,13 @@ let frame = 0
 const tick = () => {
   const ms = pl.now()
   if (stopAt !== null && ms >= stopAt) { stopAt = null; audio.pause(); stoppedHere = false }
-  light(ms)
+  if (loop && !audio.paused && (ms >= loop.end || ms < loop.start - 500)) { audio.currentTime = loop.start / 1000 }
+  if (skips && !loop && stopAt === null && !audio.paused && !audio.seeking) passSilence(ms)
   slot('now').textContent = `${pl.clock(ms)}.${Math.floor(ms / 100) % 10}`
   bench.dispatchEvent(new Event('bench:tick'))
 }
-const loop = () => { tick(); frame = audio.paused ? 0 : requestAnimationFrame(loop) }
-audio.addEventListener('play', () => { slot('play-word').textContent = 'Pause'; if (!frame) frame = requestAnimationFrame(loop) })
+const run = () => { tick(); frame = audio.paused ? 0 : requestAnimationFrame(run) }
+audio.addEventListener('play', () => { slot('play-word').textContent = 'Pause'; if (!frame) frame = requestAnimationFrame(run) })
 audio.addEventListener('pause', () => { slot('play-word').textContent = 'Play' })
 audio.addEventListener('timeupdate', tick)
 audio.addEventListener('seeked', tick)
@@ -214,15 +208,6 @@ document.addEventListener('visibilitychange', () => { if (document.visibilitySta
 
 // What can be done, by button and by key
 
-const keys = document.getElementById('bench-keys')
-const single = document.getElementById('bench-single')
-single.checked = remembered.get('single-keys', 'on') === 'on'
-single.addEventListener('change', () => {
-  remembered.set('single-keys', single.checked ? 'on' : 'off')
-  single.nextElementSibling.textContent = `Single-key shortcuts are ${single.checked ? 'on' : 'off'}`
-})
-single.dispatchEvent(new Event('change'))
-
 const codes = document.getElementById('bench-codes')
 Object.assign((pl.actions ??= {}), {
   toggle: pl.toggle,
@@ -232,7 +217,16 @@ Object.assign((pl.actions ??= {}), {
   'turn-on': () => pl.turn(1),
   slower: () => faster(-0.25),
   faster: () => faster(0.25),
-  keys: () => keys.showModal(),
+  again,
+  'nudge-back': () => pl.seek(pl.now() - 100),
+  'nudge-on': () => pl.seek(pl.now() + 100),
+  loop: () => setLoop(loop ? null : stretch()),
+  silence: () => {
+    skips = !skips
+    showSkips()
+    pl.keep?.({ skips_silence: skips })
+    pl.say(skips ? (pl.silences.length ? 'Silence is passed over' : 'Silence is passed over where it is known') : 'Silence is played')
+  },
   codes: () => {
     const isOpen = codes.classList.toggle('is-open')
     bench.querySelector('[data-do="codes"]').setAttribute('aria-expanded', String(isOpen))
@@ -245,63 +239,6 @@ bench.addEventListener('click', (event) => {
 // A click with the mouse leaves the focus where it was, so that Space goes on meaning play and pause.
 bench.addEventListener('mousedown', (event) => { if (event.target.closest('.pl-bench__bar button, .pl-wave button')) event.preventDefault() })
 
-const single_keys = {
-  k: 'toggle', ' ': 'toggle', j: 'back', l: 'on', '[': 'turn-back', ']': 'turn-on', '-': 'slower', '=': 'faster', '+': 'faster', '?': 'keys',
-  c: 'comment', z: 'undo', s: 'start-here', e: 'end-here', n: 'next', p: 'previous', a: 'annotations', r: 'rating', i: 'select-from', o: 'select-to',
-}
-const everywhere = { KeyK: pl.toggle, KeyJ: pl.actions.back, KeyL: pl.actions.on, KeyR: again }
-const isTyping = (element) => element.closest?.('textarea, select, [contenteditable="true"], input:not([type="radio"], [type="checkbox"], [type="button"])')
-const needsSpace = (element) => element.closest?.('button, summary, a[href], input[type="checkbox"], input[type="radio"]:not(:checked)')
-
-document.addEventListener('keydown', (event) => {
-  if (event.isComposing || keys.open || document.querySelector('details[data-pl-menu][open]')) return
-  const isGraph = event.getModifierState('AltGraph')
-  if (event.altKey && !event.ctrlKey && !event.metaKey && everywhere[event.code]) {
-    event.preventDefault()
-    return everywhere[event.code]()
-  }
-  if (event.key === 'Escape') { event.preventDefault(); return pl.toggle() }
-  if ((event.ctrlKey || event.metaKey) && event.key === 'Enter' && isTyping(event.target)) { event.preventDefault(); return pl.actions.written?.() }
-  if (!single.checked || isTyping(event.target) || (!isGraph && (event.ctrlKey || event.metaKey || event.altKey))) return
-  if (event.key === ' ' && needsSpace(event.target)) return
-  if (event.key === ',' || event.key === '.') { event.preventDefault(); return pl.seek(pl.now() + (event.key === ',' ? -100 : 100)) }
-  if (/^[1-9]$/.test(event.key)) { event.preventDefault(); return event.repeat || pl.actions.digit?.(Number(event.key)) }
-  const action = pl.actions[single_keys[event.key.length === 1 ? event.key.toLowerCase() : event.key]]
-  if (!action) return
-  event.preventDefault()
-  if (!event.repeat || ['j', 'l', '[', ']'].includes(event.key)) action()
-})
-
-// Tabs: two beside the transcript, three where there is no room for it
-
-const tabs = [...bench.querySelectorAll('[role="tab"]')]
-const isNarrow = matchMedia('(max-width: 59.99em)')
-pl.open = (name, { focus = false } = {}) => {
-  for (const tab of tabs) {
-    const panel = document.getElementById(tab.getAttribute('aria-controls'))
-    const isOpen = tab.id === `tab-${name}`
-    tab.setAttribute('aria-selected', String(isOpen))
-    tab.tabIndex = isOpen ? 0 : -1
-    panel.classList.toggle('is-open', isOpen)
-    panel.setAttribute('role', 'tabpanel')
-    panel.setAttribute('aria-labelledby', tab.id)
-    if (isOpen && focus) tab.focus()
-  }
-  pl.tab = name
-}
-pl.actions.annotations = () => pl.open('annotations')
-pl.actions.rating = () => pl.open('rating')
-for (const tab of tabs) tab.addEventListener('click', () => pl.open(tab.id.slice(4)))
-bench.querySelector('[role="tablist"]').addEventListener('keydown', (event) => {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-  const there = tabs.filter((tab) => tab.offsetParent)
-  if (!step) return
-  event.preventDefault()
-  pl.open(there[(there.indexOf(document.activeElement) + step + there.length) % there.length].id.slice(4), { focus: true })
-})
-const arrange = () => { if (isNarrow.matches ? !pl.tab : pl.tab !== 'rating') pl.open(isNarrow.matches ? 'transcript' : 'annotations') }
-isNarrow.addEventListener('change', arrange)
-arrange()
-if (/^#(item|words)-/.test(location.hash)) pl.open('rating')
-if (location.hash.startsWith('#annotation-')) pl.open('annotations')
+const concern = document.getElementById('bench-concern')
+concern?.addEventListener('click', () => { concern.href = `${concern.href.split('?')[0]}?at=${pl.now()}` })
 tick()

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.utils import timezone
 
 from recordings import tus
@@ -239,3 +240,19 @@ class TestChecksums:
         monkeypatch.setattr("recordings.tus.CHECKED_AT_MOST", 100)
         address = thea_sends.begin(len(GOOD))
         assert thea_sends.patch(address, 0, GOOD[:101], Upload_Checksum=checksum("sha1", GOOD[:101])).status_code == 413
+
+
+@pytest.mark.parametrize("is_set_up", [False, True])
+def test_a_session_without_its_second_step_is_told_so_in_json_and_not_led_elsewhere(thea_sends, thea, settings, is_set_up):
+    address = thea_sends.begin(len(GOOD))
+    if is_set_up:
+        TOTP.activate(thea, generate_totp_secret())
+    settings.REQUIRE_MFA = True
+    for response in (thea_sends.create(len(GOOD)), thea_sends.patch(address, 0, GOOD), thea_sends.delete(address)):
+        assert (response.status_code, response["Tus-Resumable"], response["Cache-Control"]) == (401, "1.0.0", "no-store")
+        assert response.json() == {
+            "error": "Your sign-in still needs its second step. Confirm it in another tab, then go on here. What has arrived is safe."
+        }
+    assert thea_sends.head(address).status_code == 401
+    settings.REQUIRE_MFA = False
+    assert thea_sends.offset(address) == 0

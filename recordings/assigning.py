@@ -1,0 +1,188 @@
+"""Who rates what: the recordings that plans chose are given to raters, and given to others when they are given back.
+
+Runs by the clock and after every change. What it makes is guarded by the database, so it may run twice at once, or be killed.
+"""
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from wagtail.log_actions import log
+
+from recordings import comparing, conflicts, consent, sampling
+from recordings.models import Assignment, Certification, GoldStandard, Purpose, Recording, Review, SamplingDraw, SamplingPlan
+from supervision.models import Instrument, Membership, User
+
+Part, Skip = Assignment.Part, Assignment.Skip
+UNRATABLE = (Skip.SOUND, Skip.UNSUITABLE)
+ENOUGH_SAY_SO = 2  # raters who find that a recording cannot be rated: nobody else is asked
+GRACE_DAYS = 7  # whoever is asked late has at least so long, or the plan's days where those are fewer
+
+
+class AssignmentRefused(Exception):
+    """It cannot be done now; str() says why, for people."""
+
+
+def run(*, now: dt.datetime) -> int:
+    """One pass: draws, gives out what is not with anybody, closes what is gone. Returns how many assignments and comparisons it made."""
+    today = timezone.localdate(now)
+    close_gone(now=now)
+    for plan in sampling.in_force(on=today):
+        sampling.draw(plan, now=now)
+    made = 0
+    for one in _wanting():
+        made += place(one.recording, one.plan, Part.FIRST, now=now) is not None
+        if one.is_double:
+            made += place(one.recording, one.plan, Part.SECOND, now=now) is not None
+    return made + _open_missed(now=now)
+
+
+def _wanting() -> list[SamplingDraw]:
+    """Chosen recordings that are with nobody, or with one rater where two are wanted."""
+    held = Assignment.objects.filter(recording=OuterRef("recording"), instrument=OuterRef("plan__instrument"), skipped_at__isnull=True)
+    chosen = SamplingDraw.objects.filter(is_chosen=True).exclude(recording__state=Recording.State.DESTROYED)
+    lacking = Q(~Exists(held.filter(part=Part.FIRST))) | Q(~Exists(held.filter(part=Part.SECOND)), is_double=True)
+    related = ("recording__consent", "recording__team", "plan__instrument", "plan__team__programme")
+    return list(chosen.filter(lacking).select_related(*related).order_by("drawn_at", "pk"))
+
+
+def _open_missed(*, now: dt.datetime) -> int:
+    """Comparisons of pairs that are both in. Submitting opens them; this finds what was submitted by other ways."""
+    opened = 0
+    for review in Review.objects.filter(state=Review.State.SUBMITTED, assignment__part=Part.SECOND).order_by("submitted_at", "pk"):
+        with transaction.atomic():
+            opened += comparing.open_where_both(review, now=now) is not None
+    return opened
+
+
+@transaction.atomic
+def place(recording: Recording, plan: SamplingPlan, part: str, *, now: dt.datetime) -> Assignment | None:
+    """Asks the fittest rater; None where somebody is asked already, where nobody can be, or where it is too late for a second."""
+    instrument = plan.instrument
+    Recording.objects.select_for_update().get(pk=recording.pk)
+    if _is_served(recording, instrument, part) or _is_unratable(recording, instrument):
+        return None
+    today = timezone.localdate(now)
+    rater = next(iter(candidates(recording, instrument, part, on=today)), None)
+    if rater is None:
+        return None
+    arrived = timezone.localdate(recording.uploaded_at)
+    due_on = max(arrived + dt.timedelta(days=plan.due_days), today + dt.timedelta(days=min(plan.due_days, GRACE_DAYS)))
+    values = {"part": part, "plan": plan, "due_on": due_on, "assigned_at": now}
+    try:
+        with transaction.atomic():
+            made = Assignment.objects.create(recording=recording, rater=rater, instrument=instrument, **values)
+    except IntegrityError:  # another pass was first
+        return None
+    log(instance=made, action="recordings.assign", user=None, data={"recording": str(recording.pk), "rater": rater.pk})
+    return made
+
+
+def _is_served(recording: Recording, instrument: Instrument, part: str) -> bool:
+    held = Assignment.objects.filter(recording=recording, instrument=instrument, skipped_at__isnull=True)
+    if held.filter(part=part).exists():
+        return True
+    reviews = Review.objects.filter(recording=recording, instrument=instrument)
+    if part == Part.SECOND:
+        return reviews.filter(state=Review.State.RELEASED).exists()
+    return reviews.filter(assignment__isnull=True).exists()  # somebody began without being asked
+
+
+def _is_unratable(recording: Recording, instrument: Instrument) -> bool:
+    said = Assignment.objects.filter(recording=recording, instrument=instrument, skip_reason__in=UNRATABLE)
+    return said.count() >= ENOUGH_SAY_SO
+
+
+def candidates(recording: Recording, instrument: Instrument, part: str, *, on: dt.date) -> list[User]:
+    """Those who may rate it, the fittest first: from the team before others, certified before uncertified where calibration is in
+    use, then whoever has the fewest open. A second rating may go to another team of the programme if everybody heard agreed."""
+    if not all(consent.covers(recording.consent, purpose, on=on) for purpose in (Purpose.RECORD, Purpose.REVIEW)):
+        return []
+    held = Membership.objects.on(on).filter(role=Membership.Role.CONSULTANT)
+    inside = set(held.filter(team=recording.team_id).values_list("user_id", flat=True))
+    outside: set[int] = set()
+    if part == Part.SECOND and consent.covers(recording.consent, Purpose.TRAIN_RATERS, on=on):
+        outside = set(held.filter(team__programme=recording.team.programme_id).values_list("user_id", flat=True)) - inside
+    asked = Assignment.objects.filter(recording=recording).values_list("rater_id", flat=True)
+    begun = Review.objects.filter(recording=recording).values_list("rater_id", flat=True)
+    barred = {recording.therapist_id, *conflicts.raters_with(recording), *asked, *begun}
+    people = _with_load(User.objects.filter(pk__in=(inside | outside) - barred))
+    free = [user for user in people if not could_see(user, recording)]
+    certified = set(certified_raters(instrument, on=on)) if calibrates(instrument) else {user.pk for user in free}
+    return sorted(free, key=lambda user: (user.pk not in inside, user.pk not in certified))
+
+
+def _with_load(people: QuerySet[User]) -> QuerySet[User]:
+    waiting = Q(assignments__skipped_at__isnull=True) & (Q(assignments__review__isnull=True) | Q(assignments__review__state="in_progress"))
+    return people.annotate(load=Count("assignments", filter=waiting)).order_by("load", "pk")
+
+
+def could_see(user: User, recording: Recording) -> bool:
+    """Whether the person can see what another rater gave this session, and so cannot rate it blind."""
+    return Review.objects.visible_to(user).filter(recording=recording).exclude(rater=user).exists()
+
+
+def calibrates(instrument: Instrument) -> bool:
+    """Whether raters prove themselves on this instrument: there is a gold recording in use."""
+    return GoldStandard.objects.filter(instrument=instrument, state=GoldStandard.State.IN_USE).exists()
+
+
+def certified_raters(instrument: Instrument, *, on: dt.date) -> list[int]:
+    """The ids of those with a certification for it that is good on that day."""
+    good = Certification.objects.filter(instrument=instrument, ended_at__isnull=True, certified_on__lte=on, valid_until__gte=on)
+    return list(good.values_list("rater_id", flat=True))
+
+
+@transaction.atomic
+def give_back(*, assignment: Assignment, reason: str, about: str = "", by: User, now: dt.datetime) -> None:
+    """The rater will not rate it; another is asked. A conflict of interest (`about` "therapist" or "family") also keeps the rater
+    from being asked again. Raises AssignmentRefused, conflicts.ConflictRefused."""
+    assignment = _locked(assignment)
+    if assignment.rater_id != by.pk:
+        raise AssignmentRefused("Only the person who was asked gives a recording back.")
+    if reason in (Skip.GONE, Skip.TAKEN_OFF) or reason not in Skip.values:
+        raise AssignmentRefused("Choose a reason.")
+    recording = assignment.recording
+    if reason == Skip.CONFLICT:
+        conflicts.declare(
+            rater=by,
+            therapist=recording.therapist if about == "therapist" else None,
+            family=recording.family if about == "family" else None,
+            by=by,
+            now=now,
+        )
+    _skip(assignment, reason, by, now)
+    if assignment.plan is not None:
+        place(recording, assignment.plan, assignment.part, now=now)
+
+
+@transaction.atomic
+def take_off(*, assignment: Assignment, by: User, now: dt.datetime) -> None:
+    """Calls off a second rating that is not in yet, for good: the first is released by itself. Raises AssignmentRefused."""
+    assignment = _locked(assignment)
+    if assignment.part != Part.SECOND:
+        raise AssignmentRefused("Only a second rating can be taken off. A first one is given back by its rater.")
+    _skip(assignment, Skip.TAKEN_OFF, by, now)
+    SamplingDraw.objects.filter(recording=assignment.recording_id, plan=assignment.plan_id).update(is_double=False)
+
+
+def close_gone(*, now: dt.datetime) -> int:
+    """Ends what is open of recordings that have been destroyed; what was submitted stays, as numbers."""
+    gone = Assignment.objects.open().filter(recording__state=Recording.State.DESTROYED)
+    return gone.update(skipped_at=now, skip_reason=Skip.GONE)
+
+
+def _locked(assignment: Assignment) -> Assignment:
+    related = ("recording__consent", "recording__team", "recording__therapist", "recording__family", "instrument", "plan__instrument")
+    found = Assignment.objects.select_for_update(of=("self",)).select_related(*related).get(pk=assignment.pk)
+    if found.skipped_at is not None:
+        raise AssignmentRefused("This is no longer with you." if found.skip_reason != Skip.TAKEN_OFF else "This was taken off already.")
+    if Review.objects.filter(assignment=found, submitted_at__isnull=False).exists():
+        raise AssignmentRefused("This rating has been submitted. It can no longer be given back or taken off.")
+    return found
+
+
+def _skip(assignment: Assignment, reason: str, by: User, now: dt.datetime) -> None:
+    Assignment.objects.filter(pk=assignment.pk).update(skipped_at=now, skipped_by=by, skip_reason=reason)
+    log(instance=assignment, action="recordings.assignment_skip", user=by, data={"reason": reason})

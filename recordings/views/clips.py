@@ -1,0 +1,223 @@
+"""Teaching clips: made from a moment, decided on by somebody else, heard in lessons, taken back."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from wagtail.log_actions import log
+
+from recordings import clips, keeping, permissions, sent, serving, vault
+from recordings.clipforms import ClipDecisionForm, ClipForm
+from recordings.models import Annotation, Clip, Recording, SealedObject
+from recordings.views.audio import _gone, _missing
+from supervision.http import AuthenticatedRequest
+
+State = Clip.State
+TONES: dict[str, str] = {
+    State.MAKING: "progress",
+    State.PROPOSED: "due",
+    State.APPROVED: "done",
+    State.REFUSED: "none",
+    State.GONE: "waived",
+}
+_LOGGED_SECONDS = 1800
+
+
+def _clip(request: AuthenticatedRequest, pk: uuid.UUID) -> Clip:
+    return get_object_or_404(clips.seen_by(request.user), pk=pk)
+
+
+@never_cache
+@require_safe
+def clip_list(request: AuthenticatedRequest) -> HttpResponse:
+    """What waits for a decision, what lessons may use, and what is over."""
+    today = timezone.localdate()
+    rows: list[dict[str, Any]] = []
+    for clip in clips.seen_by(request.user).order_by("-made_at", "pk"):
+        closed = clips.why_closed(clip, on=today)
+        if clip.state == State.GONE and not clip.decided_at:
+            continue
+        rows.append({"clip": clip, "title": clips.title_of(clip), "closed": closed, "tone": TONES[clip.state]})
+    context = {
+        "waiting": [row for row in rows if row["clip"].state in (State.MAKING, State.PROPOSED) and not row["closed"]],
+        "approved": [row for row in rows if row["clip"].state == State.APPROVED and not row["closed"]],
+        "over": [row for row in rows if row["closed"] and row["clip"].decided_at],
+    }
+    return render(request, "recordings/clip_list.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def clip_create(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
+    known = Recording.objects.visible_to(request.user).select_related("consent", "team__programme", "therapist", "family")
+    recording = get_object_or_404(known, pk=pk)
+    if not permissions.can_make_clip(request.user, recording):
+        raise PermissionDenied("A clip needs everybody's consent to teaching, and a version with names muted that is ready.")
+    form = ClipForm(request.POST if request.method == "POST" else None, initial=_moment(request, recording))
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            made = clips.make(
+                recording=recording,
+                start_ms=values["start"],
+                end_ms=values["end"],
+                title=values["title"],
+                by=request.user,
+                now=timezone.now(),
+            )
+        except clips.ClipRefused as reason:
+            form.add_error("end", str(reason))
+        else:
+            messages.success(request, "The clip is being made from the muted version. Somebody else then listens and decides.")
+            return redirect("recordings:clip", made.pk)
+    context = {
+        "recording": recording,
+        "form": form,
+        "redaction": clips.redaction_of(recording),
+        "due_on": keeping.due_on(recording),
+    }
+    return render(request, "recordings/clip_create.html", context, status=422 if form.errors else 200)
+
+
+def _moment(request: AuthenticatedRequest, recording: Recording) -> dict[str, int]:
+    """The times of the annotation that the person came from, if it is one that they may see."""
+    try:
+        wanted = uuid.UUID(request.GET.get("annotation", ""))
+    except ValueError:
+        return {}
+    found = Annotation.objects.visible_to(request.user).kept().filter(pk=wanted, review__recording=recording).first()
+    return {"start": found.start_ms, "end": found.end_ms} if found else {}
+
+
+@never_cache
+@require_safe
+def clip_detail(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
+    return _page(request, _clip(request, pk))
+
+
+def _page(request: AuthenticatedRequest, clip: Clip, form: ClipDecisionForm | None = None) -> HttpResponse:
+    closed = clips.why_closed(clip, on=timezone.localdate())
+    may_hear = not closed and clips.can_hear(request.user, clip)
+    try:
+        words = clips.words(clip) if may_hear else []
+    except (vault.KeyGone, vault.Damaged):
+        words = []
+    may_know = Recording.objects.visible_to(request.user).filter(pk=clip.recording_id).exists()
+    context = {
+        "clip": clip,
+        "recording": clip.recording if may_know else None,
+        "title": clips.title_of(clip),
+        "tone": TONES[clip.state],
+        "closed": closed,
+        "may_hear": may_hear,
+        "words": words,
+        "seconds": (clip.end_ms - clip.start_ms) / 1000,
+        "due_on": keeping.due_on(clip.recording),
+        "can_decide": not closed and clip.state == State.PROPOSED and permissions.can_decide_clip(request.user, clip),
+        "can_take_back": clip.state != State.GONE and permissions.can_take_back_clip(request.user, clip),
+        "can_make_again": not closed and clip.state == State.MAKING and permissions.can_make_clip(request.user, clip.recording),
+        "form": form or ClipDecisionForm(),
+    }
+    return render(request, "recordings/clip_detail.html", context, status=422 if form else 200)
+
+
+@never_cache
+@require_POST
+def clip_decide(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
+    clip = _clip(request, pk)
+    if not permissions.can_decide_clip(request.user, clip):
+        raise PermissionDenied
+    form = ClipDecisionForm(request.POST)
+    if not form.is_valid():
+        return _page(request, clip, form)
+    approves = form.cleaned_data["decision"] == "approve"
+    try:
+        clips.decide(clip=clip, approves=approves, by=request.user, now=timezone.now())
+    except clips.ClipRefused as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, "Approved. Lessons can use it now." if approves else "It is not used. Its sound is destroyed.")
+    return redirect("recordings:clip", clip.pk)
+
+
+@never_cache
+@require_POST
+def clip_again(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
+    clip = _clip(request, pk)
+    if not permissions.can_make_clip(request.user, clip.recording):
+        raise PermissionDenied
+    try:
+        clips.again(clip=clip, by=request.user, now=timezone.now())
+    except clips.ClipRefused as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, "The clip is being made again.")
+    return redirect("recordings:clip", clip.pk)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def clip_take_back(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
+    clip = _clip(request, pk)
+    if not permissions.can_take_back_clip(request.user, clip):
+        raise PermissionDenied
+    if request.method == "POST":
+        clips.take_back(clip=clip, by=request.user, now=timezone.now())
+        messages.success(request, "The clip is gone from every lesson.")
+        return redirect("recordings:clip", clip.pk)
+    context = {
+        "clip": clip,
+        "title": clips.title_of(clip),
+        "goes": ["The clip’s sound, its title and its transcript, from every lesson and every draft, at once."],
+        "stays": ["The recording, with its review.", "In each lesson a line that says when the clip was withdrawn.", "Who heard it."],
+    }
+    return render(request, "recordings/clip_take_back.html", context)
+
+
+@require_safe
+def clip_audio(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """Judged anew at every request; what leaves the server is noted against the recording, at its own times."""
+    clip = Clip.objects.select_related("recording__consent", "recording__team__programme").filter(pk=pk).first()
+    if clip is None or not clips.can_hear(request.user, clip):
+        return _gone() if clip is not None and clip.state == State.GONE and permissions.can_hear_clips(request.user) else _missing()
+    if clips.why_closed(clip, on=timezone.localdate()):
+        return _gone()
+    sealed = SealedObject.objects.filter(recording=clip.recording_id, kind=SealedObject.Kind.CLIP, number=clip.number).first()
+    if sealed is None:
+        return _missing()
+    try:
+        reader = vault.open_sealed(sealed)
+    except vault.KeyGone:
+        return _gone()
+    _note(request, clip)
+    response = serving.range_response(request, reader, "audio/mpeg")
+    return sent.follow(response, recording=clip.recording, person=request.user, part_ms=(clip.start_ms, clip.end_ms))
+
+
+def _note(request: AuthenticatedRequest, clip: Clip) -> None:
+    """One line in the audit log for a listening, not for each of its requests."""
+    now = int(timezone.now().timestamp())
+    noted: dict[str, int] = request.session.get("clips", {})
+    if now - noted.get(clip.pk.hex, 0) < _LOGGED_SECONDS:
+        return
+    log(instance=clip.recording, action="recordings.clip_listen", user=request.user, data={"clip": str(clip.pk)})
+    recent = {other: at for other, at in noted.items() if now - at < _LOGGED_SECONDS}
+    request.session["clips"] = {**recent, clip.pk.hex: now}
+
+
+urlpatterns = [
+    path("clips/", clip_list, name="clip-list"),
+    path("<uuid:pk>/clips/new/", clip_create, name="clip-create"),
+    path("clips/<uuid:pk>/", clip_detail, name="clip"),
+    path("clips/<uuid:pk>/decide/", clip_decide, name="clip-decide"),
+    path("clips/<uuid:pk>/again/", clip_again, name="clip-again"),
+    path("clips/<uuid:pk>/take-back/", clip_take_back, name="clip-take-back"),
+    path("clips/<uuid:pk>/audio/", clip_audio, name="clip-audio"),
+]

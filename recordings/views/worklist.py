@@ -1,0 +1,185 @@
+"""What waits for a rater, what came of it, and what is due in a supervisor's teams; giving back, taking off, conflicts of interest."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from recordings import assigning, conflicts, listening, permissions
+from recordings import review as reviews
+from recordings.models import Assignment, Comparison, ConflictOfInterest, Recording, Review
+from recordings.ratingforms import ConflictForm, GiveBackForm
+from recordings.reviewforms import WorkFilter
+from supervision.http import AuthenticatedRequest
+from supervision.models import FamilyReference, Item, Membership, Team, User
+
+State = Review.State
+
+
+@require_GET
+def review_list(request: AuthenticatedRequest) -> HttpResponse:
+    """A rater's queue, overdue first; for everybody else, the feedback that was released to them."""
+    user = request.user
+    today = timezone.localdate()
+    consults = Membership.objects.of(user).current().filter(role=Membership.Role.CONSULTANT)
+    waiting = Recording.objects.visible_to(user).awaiting_review_by(user)
+    seen = Review.objects.visible_to(user)
+    asked = Assignment.objects.open().filter(rater=user, review__isnull=True, recording__in=Recording.objects.asked_of(user))
+    teams = Team.objects.filter(
+        Q(pk__in=consults.values("team")) | Q(pk__in=seen.values("recording__team")) | Q(pk__in=asked.values("recording__team"))
+    )
+    therapists = User.objects.filter(
+        Q(pk__in=waiting.values("therapist"))
+        | Q(pk__in=seen.values("recording__therapist"))
+        | Q(pk__in=asked.values("recording__therapist"))
+    )
+    choice = WorkFilter(
+        request.GET or None, teams=teams.order_by("name", "pk"), therapists=therapists.order_by("first_name", "last_name", "pk")
+    )
+    choice.is_valid()
+    due = _due_in_teams(user)
+    for name in ("team", "therapist"):
+        if chosen := getattr(choice, "cleaned_data", {}).get(name):
+            waiting = waiting.filter(**{name: chosen})
+            seen, asked, due = (rows.filter(**{f"recording__{name}": chosen}) for rows in (seen, asked, due))  # type: ignore[assignment]
+    own = _with_progress(seen.filter(rater=user), user)
+    related = ("recording__therapist", "recording__team", "instrument", "gold")
+    context = {
+        "filter": choice,
+        "is_consultant": consults.exists(),
+        "asked": list(asked.select_related(*related).order_by("due_on", "assigned_at", "pk")),
+        "waiting": list(waiting.select_related("therapist", "team", "family").order_by("uploaded_at", "pk")),
+        "in_progress": [row for row in own if row["review"].state == State.IN_PROGRESS],
+        "submitted": [row for row in own if row["review"].state != State.IN_PROGRESS],
+        "due": list(due.select_related(*related, "rater").order_by("due_on", "pk")),
+        "can_plan": Membership.objects.of(user).current().filter(role__in=Membership.LEADS).exists(),
+        "released": list(
+            seen.filter(state=State.RELEASED)
+            .select_related("rater", "recording__therapist", "recording__team")
+            .annotate(answers=Count("replies"))
+            .order_by("-released_at", "pk")[:100]
+        ),
+        "today": today,
+    }
+    return render(request, "recordings/review_list.html", context)
+
+
+def _due_in_teams(user: User) -> QuerySet[Assignment]:
+    """Ratings that others owe the teams which this person supervises."""
+    supervised = Membership.objects.of(user).current().filter(role__in=Membership.SUPERVISORS)
+    rows = Assignment.objects.visible_to(user).open().filter(recording__team__in=supervised.values("team")).exclude(rater=user)
+    return rows.exclude(part=Assignment.Part.GOLD).exclude(recording__state=Recording.State.DESTROYED)
+
+
+def _with_progress(own: QuerySet[Review], user: User) -> list[dict[str, Any]]:
+    """Unreleased reviews with "7 of 9 rated, 64 % heard" and what comes next, in a few queries."""
+    rated = Count("draft_scores", filter=Q(draft_scores__score__isnull=False) | Q(draft_scores__is_not_applicable=True))
+    found = list(
+        own.exclude(state=State.RELEASED)
+        .exclude(assignment__skipped_at__isnull=False)
+        .select_related("recording__therapist", "recording__team", "assignment__gold")
+        .annotate(rated=rated)
+        .order_by("assignment__due_on", "recording__uploaded_at", "pk")
+    )
+    totals = dict(Item.objects.filter(instrument__in=[one.instrument_id for one in found]).values_list("instrument").annotate(Count("pk")))
+    shares = listening.shares_heard([one.recording for one in found], user)
+    pairs = Comparison.objects.filter(Q(first__in=found) | Q(second__in=found))
+    comparison = {review: one for one in pairs for review in (one.first_id, one.second_id)}
+    return [
+        {
+            "review": one,
+            "progress": reviews.progress_sentence(one.rated, totals.get(one.instrument_id, 0), shares[one.recording_id]),
+            "is_gone": one.recording.state == Recording.State.DESTROYED,
+            "comparison": comparison.get(one.pk),
+            "is_exercise": one.state != State.IN_PROGRESS and reviews.is_exercise(one),
+            "why_not": reviews.why_not_released(one) if one.state == State.SUBMITTED else "",
+        }
+        for one in found
+    ]
+
+
+# Giving back and taking off
+
+
+@require_http_methods(["GET", "POST"])
+def give_back(request: AuthenticatedRequest, assignment_id: uuid.UUID) -> HttpResponse:
+    asked = Assignment.objects.visible_to(request.user).filter(skipped_at__isnull=True)
+    related = asked.select_related("recording__therapist", "recording__team", "gold")
+    assignment = get_object_or_404(related, pk=assignment_id)
+    if assignment.rater_id != request.user.pk:
+        raise PermissionDenied
+    form = GiveBackForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            assigning.give_back(assignment=assignment, by=request.user, now=timezone.now(), **form.cleaned_data)
+        except (assigning.AssignmentRefused, conflicts.ConflictRefused) as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, "You have given it back. Somebody else is asked where there is somebody.")
+        return redirect("recordings:review-list")
+    context = {"assignment": assignment, "form": form}
+    return render(request, "recordings/assignment_skip.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_POST
+def take_off(request: AuthenticatedRequest, assignment_id: uuid.UUID) -> HttpResponse:
+    known = Assignment.objects.visible_to(request.user).select_related("recording")
+    assignment = get_object_or_404(known, pk=assignment_id)
+    if not permissions.can_take_off(request.user, assignment):
+        raise PermissionDenied
+    try:
+        assigning.take_off(assignment=assignment, by=request.user, now=timezone.now())
+    except assigning.AssignmentRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "The second rating is taken off. The first can be released by itself once it is in.")
+    return redirect("recordings:review-list")
+
+
+# Conflicts of interest
+
+
+@require_http_methods(["GET", "POST"])
+def conflict_list(request: AuthenticatedRequest) -> HttpResponse:
+    """A rater's own declarations, and a new one."""
+    teams = Membership.objects.of(request.user).current().filter(role=Membership.Role.CONSULTANT).values("team")
+    if not teams.exists():
+        raise PermissionDenied("Conflicts of interest are declared by those who rate.")
+    therapists = User.objects.filter(pk__in=Membership.objects.current().filter(team__in=teams, role="therapist").values("user"))
+    families = FamilyReference.objects.filter(team__in=teams, closed_on__isnull=True)
+    form = ConflictForm(
+        request.POST or None,
+        therapists=therapists.exclude(pk=request.user.pk).order_by("first_name", "last_name", "pk"),
+        families=families.order_by("reference", "pk"),
+    )
+    if request.method == "POST" and form.is_valid():
+        conflicts.declare(rater=request.user, by=request.user, now=timezone.now(), **form.cleaned_data)
+        messages.success(request, "It is noted. You are not asked to rate this again.")
+        return redirect("recordings:conflict-list")
+    mine = ConflictOfInterest.objects.filter(rater=request.user, ended_at__isnull=True).select_related("therapist", "family")
+    context = {"form": form, "mine": mine.order_by("declared_at", "pk")}
+    return render(request, "recordings/conflict_list.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_POST
+def conflict_end(request: AuthenticatedRequest, conflict_id: int) -> HttpResponse:
+    mine = ConflictOfInterest.objects.filter(rater=request.user)
+    conflicts.end(conflict=get_object_or_404(mine, pk=conflict_id), by=request.user, now=timezone.now())
+    messages.success(request, "It is ended. You may be asked again.")
+    return redirect("recordings:conflict-list")
+
+
+urlpatterns = [
+    path("reviews/", review_list, name="review-list"),
+    path("reviews/conflicts/", conflict_list, name="conflict-list"),
+    path("reviews/conflicts/<int:conflict_id>/end/", conflict_end, name="conflict-end"),
+    path("assignments/<uuid:assignment_id>/give-back/", give_back, name="assignment-skip"),
+    path("assignments/<uuid:assignment_id>/take-off/", take_off, name="assignment-take-off"),
+]

@@ -1,0 +1,116 @@
+import json
+
+import pytest
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recordings import benchkeys
+from recordings.models import BenchSettings
+
+
+def keep(client, **values):
+    return client.post(reverse("recordings:bench-settings-keep"), {"settings": json.dumps(values)})
+
+
+def test_the_usual_keys_are_each_used_once():
+    assert benchkeys.checked({}) == {}
+
+
+def test_what_is_usual_is_not_kept_as_ones_own():
+    assert benchkeys.checked({"undo": "z", "loop": "F8"}) == {"loop": "F8"}
+
+
+@pytest.mark.parametrize("key", ["F4", "MediaPlayPause", "Ctrl+Shift+m", "ö", "Space", "+"])
+def test_pedals_and_media_keys_can_be_given(key):
+    own = {"toggle": "F9"} if key == "Space" else {}
+    own |= {"faster": "F10"} if key == "+" else {}
+    assert benchkeys.checked({**own, "split": key})["split"] == key
+
+
+@pytest.mark.parametrize("key", ["Tab", "Shift+Tab", "Escape", "Enter", "Alt+Tab", "5", "Ctrl+1", "two words", "<b>", "F4+"])
+def test_a_key_that_cannot_be_used_is_refused_with_a_sentence(key):
+    with pytest.raises(benchkeys.KeysRefused) as refusal:
+        benchkeys.checked({"split": key})
+    assert str(refusal.value).endswith(".")
+    assert refusal.value.action == "split"
+
+
+@pytest.mark.parametrize(
+    ("own", "about"),
+    [({"split": "z"}, "split"), ({"split": "k"}, "split"), ({"loop": "F4", "split": "F4"}, "split"), ({"undo": "Alt+k"}, "undo")],
+)
+def test_a_key_that_is_taken_is_refused_and_the_sentence_names_what_it_does(own, about):
+    with pytest.raises(benchkeys.KeysRefused, match="already does “") as refusal:
+        benchkeys.checked(own)
+    assert refusal.value.action == about
+
+
+def test_two_keys_can_be_exchanged():
+    own = {"undo": "x", "split": "z"}
+    assert benchkeys.checked(own) == own
+
+
+NAMES = ["Tab", "Enter", "F4", "z", "Space", "k", "Alt+k", "Shift+Tab", "Escape", "5", "+", "w", "", " ", "Ctrl+m"]
+
+
+@given(st.dictionaries(st.sampled_from(["toggle", "undo", "redo", "split", "faster"]), st.sampled_from(NAMES)))
+def test_whatever_is_asked_no_key_ever_does_two_things(keys):
+    try:
+        own = benchkeys.checked(keys)
+    except benchkeys.KeysRefused:
+        return
+    used = [key for names in benchkeys.keys_of(BenchSettings(keys=own)).values() for key in names]
+    used += [key for action in benchkeys.ACTIONS for key in action.always]
+    assert len(used) == len(set(used))
+    assert not {key.rpartition("+")[2] for key in used if key != "Escape"} & {"Tab", "Enter"}
+
+
+@pytest.mark.django_db
+class TestKeeping:
+    def test_the_script_keeps_a_key_and_gets_all_keys_back(self, as_user, cora):
+        answer = keep(as_user(cora), keys={"toggle": "F4"}).json()
+        assert answer["own"] == {"toggle": "F4"}
+        assert answer["keys"]["toggle"] == ["F4"]
+        assert answer["keys"]["undo"] == ["z"]
+
+    def test_no_keys_of_ones_own_brings_the_usual_ones_back(self, as_user, cora):
+        client = as_user(cora)
+        keep(client, keys={"toggle": "F4"}, has_single_keys=False)
+        keep(client, keys={})
+        stored = BenchSettings.objects.get(person=cora)
+        assert stored.keys == {}
+        assert stored.has_single_keys is False
+
+    def test_a_conflict_changes_nothing_and_says_so(self, as_user, cora):
+        client = as_user(cora)
+        keep(client, keys={"toggle": "F4"})
+        answer = keep(client, keys={"toggle": "F4", "back": "F4"})
+        assert answer.status_code == 422
+        assert "already does “" in answer.json()["error"]
+        assert BenchSettings.objects.get().keys == {"toggle": "F4"}
+
+    @pytest.mark.parametrize(
+        "given",
+        ["", "[]", "{}", '{"keys": []}', '{"keys": {"undo": 3}}', '{"reaction_ms": "9"}', '{"person": 3}', '{"reaction_ms": 90000}'],
+    )
+    def test_nonsense_is_refused(self, as_user, cora, given):
+        answer = as_user(cora).post(reverse("recordings:bench-settings-keep"), {"settings": given})
+        assert answer.status_code == 422
+        assert answer.json()["error"].endswith(".")
+        assert not BenchSettings.objects.exists()
+
+    def test_each_has_their_own(self, as_user, cora, sam):
+        keep(as_user(cora), keys={"toggle": "F4"})
+        assert benchkeys.keys_of(benchkeys.settings_of(sam))["toggle"] == ["Space", "k"]
+
+    def test_without_scripts_the_form_does_the_same(self, as_user, cora):
+        client, address = as_user(cora), reverse("recordings:bench-settings")
+        times = {"reaction_ms": "500", "preroll_ms": "0", "back_step_ms": "2000"}
+        assert client.post(address, {**times, "key-toggle": "F4", "skips_silence": "on"}).status_code == 302
+        stored = BenchSettings.objects.get(person=cora)
+        assert (stored.keys, stored.reaction_ms, stored.has_single_keys, stored.skips_silence) == ({"toggle": "F4"}, 500, False, True)
+        assert b'value="F4"' in client.get(address).content
+        refused = client.post(address, {**times, "key-toggle": "z"})
+        assert refused.status_code == 422
+        assert b"already does" in refused.content

@@ -1,0 +1,154 @@
+"""Derived scores: worked out safely, never by dividing by nothing, and with a reason where there is no figure."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from supervision import formulas
+from supervision.formulas import FormulaRefused, Names, NotScorable
+from supervision.models import DerivedScore
+
+NAMES = Names(
+    {"open": "Open questions", "closed": "Closed questions", "simple": "Simple", "total": "Total"}, {"counts": ["open", "closed", "simple"]}
+)
+
+
+def worked(formula, **values):
+    return formulas.evaluate(formula, NAMES, values)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("open + closed * 2", 8),
+        ("(open + closed) * 2", 10),
+        ("-open / 4", -0.5),
+        ("sum(counts)", 6),
+        ("mean(open, closed)", 2.5),
+        ("mean([open, closed])", 2.5),
+        ("count(counts) + max(counts) - min(counts)", 5),
+    ],
+)
+def test_a_formula_gives_its_figure(formula, value):
+    assert worked(formula, open=2, closed=3, simple=1) == pytest.approx(value)
+
+
+def test_dividing_by_nothing_is_not_scorable_and_says_what_was_nothing():
+    with pytest.raises(NotScorable, match="“Open questions” with “Closed questions” is nothing"):
+        worked("simple / (open + closed)", open=0, closed=0, simple=4)
+
+
+def test_nothing_divided_by_something_is_nothing():
+    assert worked("simple / open", open=3, simple=0) == 0
+
+
+def test_not_applicable_is_never_taken_for_nothing():
+    with pytest.raises(NotScorable, match="“Open questions” has no figure"):
+        worked("open + closed", open=None, closed=3)
+
+
+def test_a_mean_leaves_out_what_is_not_applicable_and_needs_half():
+    assert worked("mean(open, closed)", open=None, closed=3) == 3
+    with pytest.raises(NotScorable, match="only 1 of 3"):
+        worked("mean(counts)", open=None, closed=3, simple=None)
+
+
+def test_a_sum_of_nothing_scored_is_not_scorable_and_its_count_is_nothing():
+    with pytest.raises(NotScorable, match="none of the items"):
+        worked("sum(counts)")
+    assert worked("count(counts)") == 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("", "empty"),
+        ("open +", "cannot be read"),
+        ("open.real", "nothing else"),
+        ("__import__('os')", "no function"),
+        ("open ** 9", "nothing else"),
+        ("(lambda: 1)()", "nothing else"),
+        ("'a' * 9", "nothing else"),
+        ("True", "nothing else"),
+        ("mean()", "at least one"),
+        ("mean(open + 1)", "takes keys"),
+        ("median(open)", "no function median"),
+        ("sum(open, start=2)", "no function sum|nothing else"),
+        ("charm / open", "charm is neither"),
+        ("counts / 2", r"counts is a section. Write mean\(counts\)"),
+        ("1e999", "too large"),
+        ("9" * 390, "too large"),
+        ("-" * 390 + "open", "too many parts|cannot be read"),
+        ("open+" * 90, "longer|cannot be read"),
+    ],
+)
+def test_what_is_no_formula_is_refused_with_a_sentence(formula, words):
+    with pytest.raises(FormulaRefused, match=words):
+        formulas.check(formula, NAMES)
+
+
+def test_a_key_written_with_its_hyphen_is_explained():
+    names = Names({"open_questions": "Open questions"}, {})
+    with pytest.raises(FormulaRefused, match="Write open_questions, with underscores"):
+        formulas.check("open-questions / 2", names)
+
+
+keys = st.sampled_from(["open", "closed", "simple", "total", "counts", "charm"])
+expressions = st.recursive(
+    st.one_of(keys, st.integers(-3, 3).map(str), st.floats(-1e308, 1e308).map(repr)),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda parts: f"({''.join(parts)})"),
+        st.tuples(st.sampled_from(formulas.FUNCTIONS), st.lists(keys, min_size=1, max_size=3)).map(
+            lambda parts: f"{parts[0]}({', '.join(parts[1])})"
+        ),
+        inner.map(lambda one: f"-{one}"),
+    ),
+    max_leaves=12,
+)
+figures = st.one_of(st.none(), st.integers(), st.floats())
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(expressions, st.text(max_size=60)), st.dictionaries(st.sampled_from(["open", "closed", "simple", "total"]), figures))
+def test_a_formula_gives_a_finite_figure_or_one_of_its_own_errors(formula, values):
+    try:
+        value = formulas.evaluate(formula, NAMES, values)
+    except (NotScorable, FormulaRefused):
+        return
+    assert math.isfinite(value)
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 3))
+def test_a_ratio_is_there_exactly_where_its_divisor_is_something(top, bottom, other):
+    try:
+        value = worked("simple / (open + closed)", simple=top, open=bottom, closed=other)
+    except NotScorable:
+        assert bottom + other == 0
+    else:
+        assert value == pytest.approx(top / (bottom + other))
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 4)), min_size=3, max_size=3))
+def test_a_mean_is_over_scored_items_only(scores):
+    known = [score for score in scores if score is not None]
+    values = dict(zip(["open", "closed", "simple"], scores, strict=True))
+    try:
+        value = worked("mean(counts)", **values)
+    except NotScorable:
+        assert len(known) < 2
+    else:
+        assert value == pytest.approx(sum(known) / len(known))
+
+
+def test_the_threshold_that_is_reached_is_named_and_below_the_first_too():
+    score = DerivedScore(key="ratio", decimals=1, thresholds=[{"least": 1, "label": "fair"}, {"least": 2, "label": "good"}])
+    assert formulas.Figure(score, 2.0, "").label == "good"
+    assert formulas.Figure(score, 1.99, "").threshold_sentence == "fair: 1.0 or more"
+    assert formulas.Figure(score, 0.5, "").threshold_sentence == "below “fair”, which begins at 1.0"
+    assert (formulas.Figure(score, None, "why").label, formulas.Figure(score, None, "why").text) == ("", "not scorable")
+
+
+def test_a_share_is_written_as_per_cent():
+    assert formulas.written(0.405, DerivedScore(decimals=0, is_percent=True)) == "40\u00a0%"
