@@ -42,14 +42,25 @@ def navigation(user: User, path: str) -> list[dict[str, Any]]:
         items.append(("Recordings", reverse("recordings:list")))
     if Role.IG_LEAD in roles:
         items.append(("Governance", reverse("recordings:governance")))
-    if roles & {Role.CONSULTANT}:
+    if Role.CONSULTANT in roles:
         items.append(("Reviews", reverse("recordings:review-list")))
+    elif roles & set(Membership.SUPERVISORS):
+        items.append(("Feedback", reverse("recordings:review-list")))
     if roles & {Role.THERAPIST, *Membership.SUPERVISORS, Role.CONSULTANT, Role.ADMINISTRATOR, Role.SERVICE_MANAGER}:
         items.append(("Team" if Role.SERVICE_MANAGER not in roles else "Teams", reverse("supervision:team-list")))
     if user.has_perm("wagtailadmin.access_admin"):
         items.append(("Edit content", reverse("wagtailadmin_home")))
     items.append(("Help", "/help/"))
     here = max((url for _, url in items if path == url or (url != "/" and path.startswith(url))), key=len, default="")
-    if "Reviews" in dict(items) and path.startswith("/recordings/") and path.endswith("/review/"):
-        here = dict(items)["Reviews"]  # the workbench belongs to the work list
+    if (work := reverse("recordings:review-list")) in {url for _, url in items} and _is_about_ratings(path):
+        here = work
     return [{"label": label, "url": url, "current": url == here} for label, url in items]
+
+
+ABOUT_RATINGS = ("comparisons/", "assignments/", "plans/", "agreement/", "calibration/", "workbench/", "feedback/", "contests/")
+
+
+def _is_about_ratings(path: str) -> bool:
+    """Pages that belong to the work list: the workbench, comparing, planning, agreement, calibration, feedback."""
+    inside = path.removeprefix(reverse("recordings:list"))
+    return inside != path and (inside.startswith(ABOUT_RATINGS) or inside.endswith("/review/"))

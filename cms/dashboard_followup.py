@@ -24,14 +24,16 @@ def contests(who: "Viewer") -> Iterator[Need]:
     for contest in contesting.waiting_for(who.user):
         review = contest.review
         name, on = review.recording.therapist.first_name, day(review.recording.session_on)
-        is_rater = who.user.pk == review.rater_id
-        sentence = (
-            f"{name} sees a score of your feedback on the session of {on} differently."
-            if is_rater
-            else f"{review.rater.first_name} has answered {name}, who sees a score of the session of {on} differently."
-        )
+        is_rater, is_answered = who.user.pk == review.rater_id, contest.answer_id is not None
+        if is_rater:
+            sentence = f"{name} sees a score of your feedback on the session of {on} differently."
+        elif is_answered:
+            answered_by = contest.answered_by or review.rater
+            sentence = f"{answered_by.first_name} has answered {name}, who sees a score of the session of {on} differently."
+        else:
+            sentence = f"{name} sees a score of the session of {on} differently. {review.rater.first_name}, who gave it, has left the team."
         url = reverse("recordings:contest", args=[contest.pk])
-        yield Need(WAITING, sentence, url, "Answer" if is_rater else "Decide", status="Waiting", tone="due")
+        yield Need(WAITING, sentence, url, "Decide" if is_answered else "Answer", status="Waiting", tone="due")
 
 
 def to_try(who: "Viewer") -> Iterator[Need]:

@@ -12,11 +12,13 @@ from wagtail.log_actions import log
 
 from recordings import comparing, conflicts, consent, sampling
 from recordings.models import Assignment, Certification, GoldStandard, Purpose, Recording, Review, SamplingDraw, SamplingPlan
+from supervision import instruments
 from supervision.models import Instrument, Membership, User
 
 Part, Skip = Assignment.Part, Assignment.Skip
 UNRATABLE = (Skip.SOUND, Skip.UNSUITABLE)
 ENOUGH_SAY_SO = 2  # raters who find that a recording cannot be rated: nobody else is asked
+DUE_DAYS = 14  # for a rating that no plan asks for
 GRACE_DAYS = 7  # whoever is asked late has at least so long, or the plan's days where those are fewer
 
 
@@ -59,7 +61,12 @@ def _open_missed(*, now: dt.datetime) -> int:
 @transaction.atomic
 def place(recording: Recording, plan: SamplingPlan, part: str, *, now: dt.datetime) -> Assignment | None:
     """Asks the fittest rater; None where somebody is asked already, where nobody can be, or where it is too late for a second."""
-    instrument = plan.instrument
+    return _place(recording, plan.instrument, part, plan=plan, due_days=plan.due_days, now=now)
+
+
+def _place(
+    recording: Recording, instrument: Instrument, part: str, *, plan: SamplingPlan | None, due_days: int, now: dt.datetime
+) -> Assignment | None:
     Recording.objects.select_for_update().get(pk=recording.pk)
     if _is_served(recording, instrument, part) or _is_unratable(recording, instrument):
         return None
@@ -68,7 +75,7 @@ def place(recording: Recording, plan: SamplingPlan, part: str, *, now: dt.dateti
     if rater is None:
         return None
     arrived = timezone.localdate(recording.uploaded_at)
-    due_on = max(arrived + dt.timedelta(days=plan.due_days), today + dt.timedelta(days=min(plan.due_days, GRACE_DAYS)))
+    due_on = max(arrived + dt.timedelta(days=due_days), today + dt.timedelta(days=min(due_days, GRACE_DAYS)))
     values = {"part": part, "plan": plan, "due_on": due_on, "assigned_at": now}
     try:
         with transaction.atomic():
@@ -76,6 +83,34 @@ def place(recording: Recording, plan: SamplingPlan, part: str, *, now: dt.dateti
     except IntegrityError:  # another pass was first
         return None
     log(instance=made, action="recordings.assign", user=None, data={"recording": str(recording.pk), "rater": rater.pk})
+    return made
+
+
+@transaction.atomic
+def ask_second(*, recording: Recording, by: User, now: dt.datetime) -> Assignment:
+    """A session is rated by two, plan or no plan: a second rater is asked, and a first where nobody has been or has begun.
+    With the plan's instrument where one asks already, or else the team's usual one. Raises AssignmentRefused."""
+    recording = Recording.objects.select_for_update(of=("self",)).select_related("team", "consent").get(pk=recording.pk)
+    held = Assignment.objects.filter(recording=recording, skipped_at__isnull=True).exclude(part=Part.GOLD)
+    if held.filter(part=Part.SECOND).exists():
+        raise AssignmentRefused("Two raters have been asked for this session already.")
+    begun = Review.objects.filter(recording=recording, assignment__isnull=True)
+    if Review.objects.filter(recording=recording, state=Review.State.RELEASED).exists():
+        raise AssignmentRefused("Its feedback has been released. A second rating would not be blind any more.")
+    first = held.select_related("instrument").first() or begun.select_related("instrument").order_by("started_at", "pk").first()
+    instrument = first.instrument if first else next(iter(instruments.choices(recording.team)), None)
+    if instrument is None:
+        raise AssignmentRefused("No instrument is in use here. Ask the person who runs Plumbline to load the instruments.")
+    with transaction.atomic():
+        ask = {"plan": None, "due_days": DUE_DAYS, "now": now}
+        _place(recording, instrument, Part.FIRST, **ask)  # type: ignore[arg-type]
+        made = _place(recording, instrument, Part.SECOND, **ask)  # type: ignore[arg-type]
+        if made is None or not _is_served(recording, instrument, Part.FIRST):
+            raise AssignmentRefused(
+                "There is nobody to ask. It takes a second consultant of the team who is free of conflicts; or one of another team of "
+                "the programme, where everybody heard agreed to rater training."
+            )
+    log(instance=made, action="recordings.second_ask", user=by, data={"recording": str(recording.pk)})
     return made
 
 
@@ -153,8 +188,9 @@ def give_back(*, assignment: Assignment, reason: str, about: str = "", by: User,
             now=now,
         )
     _skip(assignment, reason, by, now)
-    if assignment.plan is not None:
-        place(recording, assignment.plan, assignment.part, now=now)
+    if assignment.part != Part.GOLD:
+        due_days = assignment.plan.due_days if assignment.plan else DUE_DAYS
+        _place(recording, assignment.instrument, assignment.part, plan=assignment.plan, due_days=due_days, now=now)
 
 
 @transaction.atomic

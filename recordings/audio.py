@@ -165,6 +165,7 @@ def make_playback(stream: BinaryIO) -> Iterator[bytes]:
             ar=PLAYBACK_RATE,
             acodec="libmp3lame",
             audio_bitrate=PLAYBACK_BITRATE,
+            compression_level=7,  # half the time of the default, for a difference that is not heard in speech
             reservoir=0,
             write_xing=0,
             id3v2_version=0,

@@ -234,14 +234,19 @@ def release(*, comparison: Comparison, by: User, now: dt.datetime) -> Comparison
         return comparison
     if comparison.agreed_at is None:
         raise ComparisonRefused("Agree on every item and keep the consensus first; then both reviews are released together.")
+    show(comparison, by=by, now=now)
+    log(instance=comparison, action="recordings.comparison_release", user=by, data={"recording": str(comparison.first.recording_id)})
+    return Comparison.objects.get(pk=comparison.pk)
+
+
+def show(comparison: Comparison, *, by: User, now: dt.datetime) -> None:
+    """Both reviews, the consensus where there is one, and the therapist's own rating become visible. For a transaction."""
     sources = [comparison.first_id, comparison.second_id]
     Review.objects.filter(pk__in=sources).update(state=Review.State.RELEASED, released_at=now)
     Comparison.objects.filter(pk=comparison.pk).update(released_at=now)
-    for source in (*sources, comparison.pk):
+    for source in (*sources, *([comparison.pk] if comparison.agreed_at else [])):
         ratings.release(source=source, by=by, now=now)
     selfrating.release(recording=comparison.first.recording, by=by, now=now)
-    log(instance=comparison, action="recordings.comparison_release", user=by, data={"recording": str(comparison.first.recording_id)})
-    return Comparison.objects.get(pk=comparison.pk)
 
 
 def _scores(review: Review) -> dict[str, int | None]:

@@ -12,7 +12,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from wagtail.log_actions import log
 
 from recordings import comments, permissions
@@ -60,10 +60,11 @@ def contest(*, review: Review, item: Item, text: str, by: User, now: dt.datetime
 def propose(
     *, contest: Contest, keeps: bool, score: int | None = None, is_not_applicable: bool = False, text: str, by: User, now: dt.datetime
 ) -> Contest:
-    """The rater answers: the score stays, or another is proposed. Proposing again replaces it. Raises ContestRefused, vault.KeyGone."""
+    """The rater answers, or a supervisor in the place of one who has left: the score stays, or another is proposed. Proposing again
+    replaces it. Raises ContestRefused, vault.KeyGone."""
     locked = _open(contest)
-    if by.pk != locked.review.rater_id:
-        raise ContestRefused("The person who gave the score answers first.")
+    if not permissions.can_answer_contest(by, locked):
+        raise ContestRefused("The person who gave the score answers first, or a supervisor once that person has left the team.")
     item = item_of(locked)
     if not keeps:
         if (score is None) != is_not_applicable:
@@ -77,7 +78,8 @@ def propose(
         raise ContestRefused("Say why, so that the therapist can learn from it.")
     before, locked.answer = locked.answer, answer
     locked.score, locked.is_not_applicable = (None, False) if keeps else (score, is_not_applicable)
-    locked.save(update_fields=["answer", "score", "is_not_applicable"])
+    locked.answered_by = by
+    locked.save(update_fields=["answer", "answered_by", "score", "is_not_applicable"])
     if before is not None:
         before.delete()
     _log(locked, "contest_propose", by)
@@ -105,9 +107,9 @@ def send_back(*, contest: Contest, by: User, now: dt.datetime) -> Contest:
     """The second person does not agree: the two talk, and the rater proposes anew. Raises ContestRefused."""
     locked = _open(contest)
     _refuse_unless_second(locked, by)
-    answer, locked.answer = locked.answer, None
+    answer, locked.answer, locked.answered_by = locked.answer, None, None
     locked.score, locked.is_not_applicable = None, False
-    locked.save(update_fields=["answer", "score", "is_not_applicable"])
+    locked.save(update_fields=["answer", "answered_by", "score", "is_not_applicable"])
     if answer is not None:
         answer.delete()
     _log(locked, "contest_send_back", by)
@@ -139,7 +141,7 @@ def _open(contest: Contest) -> Contest:
 
 def _refuse_unless_second(contest: Contest, by: User) -> None:
     if not permissions.can_agree_contest(by, contest):
-        raise ContestRefused("A supervisor or a consultant of the team, other than the rater and the therapist, agrees.")
+        raise ContestRefused("A supervisor or a consultant of the team, other than the rater, who answered, and the therapist, agrees.")
     if contest.answer_id is None:
         raise ContestRefused("The rater has not answered yet.")
 
@@ -206,10 +208,15 @@ def seen_by(user: User) -> QuerySet[Contest]:
 
 
 def waiting_for(user: User) -> QuerySet[Contest]:
-    """Open ones of recordings that are kept in which it is this person's turn: the rater's first, then somebody else's who leads the team."""
-    led = Membership.objects.of(user).current().filter(role__in=Membership.LEADS).values("team")
+    """Open ones of recordings that are kept in which it is this person's turn: the rater's first, or a supervisor's where the rater
+    has left; then somebody else's who leads the team."""
+    held = Membership.objects.of(user).current()
+    led, supervised = (held.filter(role__in=roles).values("team") for roles in (Membership.LEADS, Membership.SUPERVISORS))
+    consultants = Membership.objects.current().filter(role=Membership.Role.CONSULTANT)
+    rater = consultants.filter(user=OuterRef("review__rater"), team=OuterRef("review__recording__team"))
     kept = seen_by(user).filter(state=State.OPEN).exclude(review__recording__state=Recording.State.DESTROYED)
     others = Q(answer__isnull=False, review__recording__team__in=led) & ~Q(review__rater=user)
-    mine = Q(answer__isnull=True, review__rater=user)
+    others &= Q(answered_by__isnull=True) | ~Q(answered_by=user)
+    mine = Q(answer__isnull=True) & (Q(review__rater=user) | (~Exists(rater) & Q(review__recording__team__in=supervised)))
     turn = kept.filter(mine | others).exclude(raised_by=user)
-    return turn.select_related("review__recording__therapist", "review__rater").order_by("raised_at", "pk")
+    return turn.select_related("review__recording__therapist", "review__rater", "answered_by").order_by("raised_at", "pk")

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from recordings import consent as consents
 from recordings import keeping
-from recordings.models import Assignment, Clip, Concern, Consent, Contest, LegalHold, Purpose, Recording, Redaction, Review
+from recordings.models import Assignment, Clip, Comparison, Concern, Consent, Contest, LegalHold, Purpose, Recording, Redaction, Review
 from supervision.models import FamilyReference, Membership, Team, User
 
 _MEMBER = (Membership.Role.THERAPIST, *Membership.SUPERVISORS)
@@ -121,7 +121,28 @@ def can_review(user: User, recording: Recording) -> bool:
 
 def can_plan(user: User, team: Team) -> bool:
     """Sampling plans: the team's supervisors and consultants."""
+    return leads(user, team)
+
+
+def leads(user: User, team: Team | int) -> bool:
+    """A supervisor or a consultant of the team today."""
     return _holds(user, team, *Membership.LEADS)
+
+
+def consults(user: User, team: Team | int) -> bool:
+    """A consultant of the team today."""
+    return _holds(user, team, Membership.Role.CONSULTANT)
+
+
+def can_ask_second(user: User, recording: Recording) -> bool:
+    """To have a session rated by two: the team's supervisors and consultants, of somebody else's recording."""
+    return recording.therapist_id != user.pk and recording.state == Recording.State.READY and leads(user, recording.team_id)
+
+
+def can_part(user: User, comparison: Comparison) -> bool:
+    """To release two ratings that nobody can settle any more: who leads the team, other than the therapist."""
+    recording = comparison.first.recording
+    return recording.therapist_id != user.pk and leads(user, recording.team_id)
 
 
 def can_take_off(user: User, assignment: Assignment) -> bool:
@@ -154,9 +175,19 @@ def can_contest(user: User, review: Review) -> bool:
 def can_agree_contest(user: User, contest: Contest) -> bool:
     """The second person: who leads the team, other than the rater and the therapist."""
     recording = contest.review.recording
-    if user.pk in (contest.review.rater_id, contest.raised_by_id, recording.therapist_id):
+    if user.pk in (contest.review.rater_id, contest.answered_by_id, contest.raised_by_id, recording.therapist_id):
         return False
-    return _holds(user, recording.team_id, *Membership.LEADS) and can_listen(user, recording)
+    return leads(user, recording.team_id) and can_listen(user, recording)
+
+
+def can_answer_contest(user: User, contest: Contest) -> bool:
+    """The rater; a supervisor of the team in the place of one who is no longer a consultant there."""
+    recording = contest.review.recording
+    if user.pk in (contest.raised_by_id, recording.therapist_id) or not can_listen(user, recording):
+        return False
+    if consults(contest.review.rater, recording.team_id):
+        return user.pk == contest.review.rater_id
+    return _holds(user, recording.team_id, *Membership.SUPERVISORS)
 
 
 def can_make_clip(user: User, recording: Recording) -> bool:

@@ -142,6 +142,16 @@ class NoteForm(forms.Form):
     text = forms.CharField(max_length=comments.LONGEST, error_messages={"required": "Write something first."})
 
 
+class PartingForm(forms.Form):
+    reason = forms.CharField(
+        label="Why the two cannot agree any more",
+        max_length=comments.LONGEST,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Such as: Carl has left the team. Those who see the reviews see it.",
+        error_messages={"required": "Say why the two cannot agree on the scores any more."},
+    )
+
+
 class SelfRatingForm(forms.Form):
     """One field an item, and a note."""
 

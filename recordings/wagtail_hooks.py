@@ -60,6 +60,8 @@ ACTIONS = {
     "recordings.self_rating_submit": ("Hand in a rating of one's own session", "Rating of an own session handed in"),
     "recordings.comparison_open": ("Compare two ratings", "Two ratings compared"),
     "recordings.comparison_note": ("Discuss two ratings", "Two ratings discussed"),
+    "recordings.comparison_part": ("Release two reviews without their raters", "Compared reviews released after a rater left"),
+    "recordings.second_ask": ("Ask for a second rating", "Second rating asked for"),
     "recordings.comparison_release": ("Release two compared reviews", "Compared reviews released"),
     "recordings.consensus_propose": ("Propose a consensus", "Consensus on an item proposed"),
     "recordings.consensus_agree": ("Agree to a consensus", "Consensus on an item agreed"),

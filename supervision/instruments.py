@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, ProtectedError
 from wagtail.log_actions import log
 
 from supervision import instrumentfile, instrumenttext
@@ -143,6 +143,29 @@ def take_out_of_use(*, instrument: Instrument, by: User, now: dt.datetime) -> In
         log(instance=instrument, action="supervision.instrument_taken_out_of_use", user=by)
     instrument.is_current = False
     return instrument
+
+
+@transaction.atomic
+def delete(*, instrument: Instrument, by: User, now: dt.datetime) -> None:
+    """Removes a version that nothing rests on, with its sections, items and derived scores. Raises InstrumentRefused."""
+    instrument = Instrument.objects.select_for_update().get(pk=instrument.pk)
+    refuse_to_delete(instrument)
+    try:
+        with transaction.atomic():
+            log(instance=instrument, action="supervision.instrument_deleted", user=by, data={"slug": instrument.slug})
+            for part in (Section, Item, DerivedScore):
+                part.objects.filter(instrument=instrument).delete()
+            Instrument.objects.get(pk=instrument.pk).delete()
+    except ProtectedError:
+        raise InstrumentRefused(f"{instrument} is named by a plan or an assignment, so it is kept.") from None
+
+
+def refuse_to_delete(instrument: Instrument) -> None:
+    """Raises InstrumentRefused where something may rest on it."""
+    if is_locked(instrument):
+        raise InstrumentRefused(f"{instrument} has been used. Ratings rest on its words, so it is kept. It can be taken out of use.")
+    if instrument.is_current:
+        raise InstrumentRefused(f"{instrument} is in use. Take it out of use first; then it can be deleted.")
 
 
 def problems_of(instrument: Instrument) -> list[str]:

@@ -1,12 +1,13 @@
 """Supervision in the back office: its audit verbs, and the few lists that a superuser keeps there."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
-from django.db import router
+from django.db import router, transaction
 from django.db.models.deletion import Collector, ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from wagtail import hooks
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.snippets.models import register_snippet
@@ -14,7 +15,7 @@ from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 
 from supervision import instruments
 from supervision.instrumentadmin import InstrumentViewSet
-from supervision.models import Instrument, Programme, Team
+from supervision.models import Instrument, Programme, Team, User
 
 ACTIONS = {
     "supervision.member_added": ("Add a member", "Added a member"),
@@ -36,6 +37,7 @@ ACTIONS = {
     "supervision.requirements_loaded": ("Load requirements", "Loaded requirements"),
     "supervision.instrument_loaded": ("Load an instrument", "Loaded an instrument"),
     "supervision.instrument_copied": ("Make the next version", "Made the next version of an instrument"),
+    "supervision.instrument_deleted": ("Delete an instrument", "Deleted an instrument that was never used"),
     "supervision.instrument_put_into_use": ("Put an instrument into use", "Put an instrument into use"),
     "supervision.instrument_taken_out_of_use": ("Take an instrument out of use", "Took an instrument out of use"),
     "supervision.score_recorded": ("Record a score", "Recorded a score of a measure"),
@@ -117,10 +119,29 @@ def lead_from_what_is_locked(request: HttpRequest, instance: Any) -> HttpRespons
 
 @hooks.register("before_delete_snippet")
 def refuse_to_delete_what_is_used(request: HttpRequest, instances: list[Any]) -> HttpResponse | None:
-    """A programme with teams, a wording with consents: said in a sentence instead of an error page."""
+    """A programme with teams, a wording with consents: said in a sentence instead of an error page. An instrument that was never used
+    goes with its parts, once that is confirmed."""
+    if isinstance(instances[0], Instrument):
+        return _delete_instruments(request, instances)
     try:
         Collector(using=router.db_for_write(type(instances[0]))).collect(instances)
     except (ProtectedError, RestrictedError):
         messages.error(request, "This is in use, so it cannot be deleted. Records rest on it, and they are kept.")
         return redirect("wagtailadmin_home")
     return None
+
+
+def _delete_instruments(request: HttpRequest, found: list[Instrument]) -> HttpResponse | None:
+    try:
+        for instrument in found:
+            instruments.refuse_to_delete(instrument)
+        if request.method != "POST":
+            return None  # the back office asks first
+        with transaction.atomic():
+            for instrument in found:
+                instruments.delete(instrument=instrument, by=cast("User", request.user), now=timezone.now())
+    except instruments.InstrumentRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Deleted, with its items.")
+    return redirect(InstrumentViewSet().get_url_name("list"))

@@ -156,6 +156,8 @@ recordings:comparison-item      | comparison.pk item.key            | in     404
 recordings:comparison-note      | comparison.pk                     | in     404  404 404 404 422  404 404  404 404  404  404  404
 recordings:comparison-settle    | comparison.pk                     | in     404  404 404 404 422  404 404  404 404  404  404  404
 recordings:comparison-release   | comparison.pk                     | in     404  404 404 404 422  404 404  404 404  404  404  404
+recordings:comparison-part      | comparison.pk                     | in     404  404 404 404 302  404 404  404 404  404  404  404
+recordings:second-ask           | recording.pk                      | in     403  404 302 302 302  404 404  404 403  404  404  404
 recordings:calibration          |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
 recordings:gold-create          |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
 recordings:gold-retire          | gold.pk                           | in     404  404 302 302 302  404 404  404 404  404  404  404

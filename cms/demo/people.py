@@ -50,7 +50,8 @@ PEOPLE = (
     Person("Mona", "Redfern", "service_manager", (), 600, 0, "service manager: both teams, no recordings"),
     Person("Ed", "Carver", "content_editor", (), 90, 0, "content editor: courses in the Wagtail admin"),
     Person("Ines", "Farrow", "ig_lead", (), 350, 0, "information governance lead: consent, listening, destruction"),
+    Person("Carl", "Osborne", "consultant", (HARBOUR,), 320, 0, "second consultant: one session to compare with Cora"),
 )
 
 # The accounts that the tour uses, in its order.
-SHOWN = ("Thea", "Priya", "Cora", "Tom", "Sam", "Ada", "Ines", "Mona", "Ed", "Jo")
+SHOWN = ("Thea", "Priya", "Cora", "Carl", "Tom", "Sam", "Ada", "Ines", "Mona", "Ed", "Jo")

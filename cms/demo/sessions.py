@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from django.db import transaction
 
-from cms.demo import consents, governing
+from cms.demo import consents, governing, twice
 from recordings import annotation, listening, review, uploads, vault
-from recordings.models import Code, Recording, Review
+from recordings.models import Assignment, Code, Recording, Review
 from supervision.models import FamilyReference, Instrument, Item
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def are_loaded() -> bool:
     families = {reference for _, reference, _ in SESSIONS}
     reviewed = Review.objects.filter(recording__family__reference__in=families, state=Review.State.RELEASED).count()
     sent = Recording.objects.filter(family__reference__in=families).count()
-    return sent > len(SESSIONS) and reviewed >= 2 and governing.is_loaded()
+    return sent > len(SESSIONS) and reviewed >= 2 and governing.is_loaded() and twice.is_loaded()
 
 
 def load(loaded: "Loaded") -> None:
@@ -48,8 +48,9 @@ def load(loaded: "Loaded") -> None:
     for name, reference, days in SESSIONS:
         recording = upload(loaded, name, reference, days)
         if name in reviews:
-            _review(loaded, recording, reviews[name], submitted=days - 4)
+            rate(loaded, recording, reviews[name], submitted=days - 4)
     governing.load(loaded)
+    twice.load(loaded, rate)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -76,15 +77,15 @@ def upload(loaded: "Loaded", name: str, reference: str, days: int) -> Recording:
 
 
 @transaction.atomic
-def _review(loaded: "Loaded", recording: Recording, said: dict[str, Any], *, submitted: int) -> None:
-    """A finished review, by the same functions as on the page; only `review.start` is passed by, because the demo's
-    recordings are transcribed after the demo is loaded."""
-    rater = loaded.users["Cora"]
+def rate(loaded: "Loaded", recording: Recording, said: dict[str, Any], *, submitted: int, asked: Assignment | None = None) -> None:
+    """A finished review, Cora's or of the rater who was asked, by the same functions as on the page; only `review.start` is
+    passed by, because the demo's recordings are transcribed after the demo is loaded."""
+    rater = asked.rater if asked else loaded.users["Cora"]
     if Review.objects.filter(recording=recording, rater=rater).exists():
         return
     now = loaded.at(submitted, 14)
     instrument = Instrument.objects.get(slug=review.INSTRUMENT, is_current=True)
-    draft = Review.objects.create(recording=recording, rater=rater, instrument=instrument, started_at=now)
+    draft = Review.objects.create(recording=recording, rater=rater, instrument=instrument, assignment=asked, started_at=now)
     listening.heard(recording=recording, person=rater, purpose="review", intervals_ms=[(0, recording.duration_ms)], now=now)
     codes = {code.slug: code for code in Code.objects.filter(programme=recording.team.programme)}
     marks = {}

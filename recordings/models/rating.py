@@ -285,6 +285,7 @@ class Contest(models.Model):
     score = models.IntegerField(null=True, blank=True, help_text="The consensus, where there is one.")
     is_not_applicable = models.BooleanField(default=False)
     answer = models.ForeignKey(SealedText, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    answered_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     closed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     closed_at = models.DateTimeField(null=True, blank=True)
 

@@ -47,9 +47,7 @@ def ratings_beside(review: Review, user: User) -> dict[str, Any]:
         return {"rows": []}
     given = ItemScore.objects.filter(rating__source=review.pk).select_related("item").order_by("item__position", "pk")
     return {
-        "rows": [
-            (one.item.name, _word(one.score), consensus.get(one.item.key, ""), own.get(one.item.key, "")) for one in given
-        ],
+        "rows": [(one.item.name, _word(one.score), consensus.get(one.item.key, ""), own.get(one.item.key, "")) for one in given],
         "has_consensus": bool(consensus),
         "has_own": bool(own),
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, When
+from django.db.models import Case, Q, When
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from recordings import benchdata, benchkeys, codebook, comments, consent, counting, listening, permissions, vault, workbench
 from recordings import review as reviews
-from recordings.models import Annotation, BenchSettings, Purpose, Recording, Review
+from recordings.models import Annotation, BenchSettings, Comparison, Purpose, Recording, Review
 from recordings.reviewforms import AnnotationForm
 from supervision.http import AuthenticatedRequest
 from supervision.models import User
@@ -120,6 +120,8 @@ def page(
         "review": review,
         "recording": review.recording,
         "is_locked": is_locked,
+        "why_not": reviews.why_not_released(review) if is_locked and review.state != Review.State.RELEASED else "",
+        "comparison": Comparison.objects.visible_to(request.user).filter(Q(first=review) | Q(second=review)).first() if is_locked else None,
         "codes": codes,
         "current": current,
         "with": f"with={review.instrument_id}&" if request.GET.get("with") else "",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from recordings import comparing, overlay, permissions, workbench
+from recordings import comparing, overlay, parting, permissions, workbench
 from recordings.models import Comparison, Recording, Review
 from recordings.ratingforms import ConsensusForm, NoteForm
 from recordings.views import bench
@@ -67,6 +67,7 @@ def _page(
         "errors": errors or [],
         "is_gone": recording.state == Recording.State.DESTROYED,
         "can_listen": may_listen,
+        "is_stuck": is_rater and permissions.can_part(request.user, comparison) and parting.is_stuck(comparison),
     }
     if may_listen:
         marks = [workbench.annotations(review) for review in (comparison.first, comparison.second)]

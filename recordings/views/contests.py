@@ -48,7 +48,7 @@ def contest_create(request: AuthenticatedRequest, review_id: uuid.UUID, item_key
 
 def _load(request: AuthenticatedRequest, pk: uuid.UUID) -> Contest:
     related = ("review__recording__consent", "review__recording__team__programme", "review__recording__therapist", "review__rater")
-    found = contesting.seen_by(request.user).select_related(*related, "text", "answer", "closed_by", "raised_by")
+    found = contesting.seen_by(request.user).select_related(*related, "text", "answer", "answered_by", "closed_by", "raised_by")
     return get_object_or_404(found, pk=pk)
 
 
@@ -76,8 +76,9 @@ def _page(request: AuthenticatedRequest, contest: Contest, form: ProposalForm | 
         "text": comments.opened(contest.text) if may_listen else "",
         "answer": comments.opened(contest.answer) if may_listen else "",
         "seen": contesting.version(contest),
-        "is_rater": user.pk == review.rater_id,
-        "can_answer": is_open and user.pk == review.rater_id,
+        "answered_by": contest.answered_by or review.rater,
+        "stands_in": user.pk != review.rater_id,
+        "can_answer": is_open and permissions.can_answer_contest(user, contest),
         "can_agree": is_open and contest.answer_id is not None and permissions.can_agree_contest(user, contest),
         "can_take_back": is_open and user.pk == contest.raised_by_id,
         "form": form or ProposalForm(item=item, given=given.score),
@@ -90,7 +91,7 @@ def _page(request: AuthenticatedRequest, contest: Contest, form: ProposalForm | 
 @require_POST
 def contest_propose(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     contest = _load(request, pk)
-    if request.user.pk != contest.review.rater_id or not permissions.can_listen(request.user, contest.review.recording):
+    if not permissions.can_answer_contest(request.user, contest):
         raise PermissionDenied
     form = ProposalForm(request.POST, item=contesting.item_of(contest), given=contesting.original(contest).score)
     if not form.is_valid():
@@ -113,7 +114,7 @@ def contest_agree(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         if request.POST.get("action") == "send_back":
             contesting.send_back(contest=contest, by=request.user, now=timezone.now())
-            sentence = f"Sent back. Talk it over with {contest.review.rater.first_name}, who then answers anew."
+            sentence = f"Sent back. Talk it over with {(contest.answered_by or contest.review.rater).first_name}, who then answers anew."
         else:
             contesting.agree(contest=contest, seen=request.POST.get("seen", ""), by=request.user, now=timezone.now())
             sentence = f"Decided. {contest.review.recording.therapist.first_name} sees the answer from now on."

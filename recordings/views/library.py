@@ -1,5 +1,7 @@
 """The recordings a person may know of, and the page of each: its life from consent to destruction."""
 
+import datetime as dt
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -22,9 +24,12 @@ from recordings import (
     vault,
     voices,
 )
+from recordings import consent as consents
 from recordings.forms import DeleteForm, LibraryFilter
-from recordings.models import DestructionCertificate, LegalHold, Recording, SealedObject, SelfRating
+from recordings.models import DestructionCertificate, LegalHold, Purpose, Recording, Review, SealedObject, SelfRating
+from supervision import instruments
 from supervision.http import AuthenticatedRequest
+from supervision.models import Instrument
 
 PER_PAGE = 25
 
@@ -36,6 +41,10 @@ def index(request: AuthenticatedRequest) -> HttpResponse:
     matching = keeping.with_dates(filters.apply(known).select_related("family", "therapist", "team", "certificate"))
     page = Paginator(matching, PER_PAGE).get_page(request.GET.get("page"))
     soon = keeping.soon_among(Recording.objects.filter(pk__in=[row.pk for row in page]), timezone.localdate())
+    blind = set(Recording.objects.being_rated_by(request.user).filter(pk__in=[row.pk for row in page]).values_list("pk", flat=True))
+    for row in page:
+        if row.pk in blind:  # whoever still rates it does not learn that somebody else has
+            row.released_at = None  # type: ignore[attr-defined]
     rows = [
         {
             "recording": row,
@@ -81,6 +90,8 @@ def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
         "can_listen": may_listen and has_sound,
         **_transcript(request, recording),
         "can_review": Recording.objects.reviewable().filter(pk=recording.pk).exists() and permissions.can_review(request.user, recording),
+        "can_ask_second": permissions.can_ask_second(request.user, recording) and _is_for_two(recording, released_at),
+        "other_instruments": _other_instruments(request, recording),
         "self_rating_word": _self_rating_word(request, recording, has_sound=has_sound),
         "can_delete": permissions.can_delete(request.user, recording) and legalhold.is_held(recording, today) is None,
         "can_extend": permissions.can_extend(request.user, recording) and not life.why_closed(recording, on=today),
@@ -90,6 +101,19 @@ def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
         "accesses": accessrecord.of(recording) if permissions.can_see_listening(request.user, recording) else None,
     }
     return render(request, "recordings/recording_detail.html", context)
+
+
+def _is_for_two(recording: Recording, released_at: dt.datetime | None) -> bool:
+    return released_at is None and consents.covers(recording.consent, Purpose.REVIEW, on=timezone.localdate())
+
+
+def _other_instruments(request: AuthenticatedRequest, recording: Recording) -> list[Instrument]:
+    """What somebody who has begun to review it, and was not asked to rate it, can review it with besides."""
+    own = Review.objects.visible_to(request.user).filter(recording=recording, rater=request.user)
+    if not own.exists() or not permissions.can_review(request.user, recording):
+        return []
+    used = set(own.values_list("instrument", flat=True))
+    return [one for one in instruments.choices(recording.team) if one.pk not in used]
 
 
 def _self_rating_word(request: AuthenticatedRequest, recording: Recording, *, has_sound: bool) -> str:

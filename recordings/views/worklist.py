@@ -12,11 +12,12 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from recordings import assigning, conflicts, listening, permissions
+from recordings import assigning, conflicts, listening, parting, permissions
 from recordings import review as reviews
 from recordings.models import Assignment, Comparison, ConflictOfInterest, Recording, Review
 from recordings.ratingforms import ConflictForm, GiveBackForm
 from recordings.reviewforms import WorkFilter
+from supervision import instruments
 from supervision.http import AuthenticatedRequest
 from supervision.models import FamilyReference, Item, Membership, Team, User
 
@@ -58,6 +59,8 @@ def review_list(request: AuthenticatedRequest) -> HttpResponse:
         "waiting": list(waiting.select_related("therapist", "team", "family").order_by("uploaded_at", "pk")),
         "in_progress": [row for row in own if row["review"].state == State.IN_PROGRESS],
         "submitted": [row for row in own if row["review"].state != State.IN_PROGRESS],
+        "stuck": parting.stuck_for(user),
+        "several": {team.pk for team in teams if len(instruments.choices(team)) > 1} if consults.exists() else set(),
         "due": list(due.select_related(*related, "rater").order_by("due_on", "pk")),
         "can_plan": Membership.objects.of(user).current().filter(role__in=Membership.LEADS).exists(),
         "released": list(

@@ -3,9 +3,12 @@
 import os
 import time
 
+import numpy as np
 import pytest
+from django.utils import timezone
 
-from recordings.models import Annotation, BenchSettings, Code
+from recordings import features, vault
+from recordings.models import Annotation, BenchSettings, Code, Recording, SealedObject
 from tests.browser import bench_setup
 from tests.browser.test_accessible import trouble
 
@@ -197,12 +200,34 @@ def test_the_spectrogram_is_drawn_when_it_is_asked_for(page):
 
 
 def test_finer_peaks_are_fetched_for_what_is_looked_at_and_only_a_few_are_kept(own, context):
+    Recording.objects.filter(pk=own.recording_id).update(duration_ms=90 * 60_000)
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 16_000).astype(np.float32)
+    content = features.peaks_only(np.tile(noise, 90 * 60))
+    SealedObject.objects.filter(recording=own.recording_id, kind="features").delete()
+    vault.seal(Recording.objects.get(pk=own.recording_id), SealedObject.Kind.FEATURES, [content], now=timezone.now())
     asked = []
     page = context.new_page()
-    page.on("request", lambda request: asked.append(request.url) if "/peaks/" in request.url else None)
+    page.on("response", lambda answer: asked.append((answer.url, len(answer.body()))) if "/peaks/" in answer.url else None)
     page.goto(f"/recordings/{own.recording_id}/review/")
+    until(page, "document.getElementById('bench').pl?.wave !== undefined && document.querySelector('audio').readyState > 0")
+    page.evaluate("document.getElementById('bench').pl.now = () => window.at ?? 0")  # the sound itself is a minute long
+    for minute in range(1, 89):  # a tile of the finest level is 102 s
+        page.evaluate(f"window.at = {minute * 60_000}; document.getElementById('bench').pl.wave.later()")
+        page.wait_for_timeout(60)
+    end = time.monotonic() + 40
+    while len(asked) < 53 and time.monotonic() < end:
+        page.wait_for_timeout(100)
+    whole, *fine = asked
+    assert "end=" not in whole[0]
+    assert whole[1] < 20_000
+    assert all("level=0" in url and "end=" in url and size <= 2 * 2048 for url, size in fine)
+    first = [url for url, _size in fine if "start=0&" in url]
+    assert len(fine) == len({url for url, _size in fine}) == 52
+    assert len(first) == 1
+    page.evaluate("window.at = 0; document.getElementById('bench').pl.wave.later()")
     page.wait_for_timeout(1500)
-    assert len(asked) == 1  # a minute is coarse enough as a whole
+    again = [url for url, _size in asked if "level=0&start=0&" in url]
+    assert len(again) == 2  # it had been let go
 
 
 def test_a_key_is_given_another_meaning_and_stays(page, own, cora, context):

@@ -115,12 +115,12 @@ def hear_and_rate(page, recording):
     page.keyboard.press("Space")
     until(page, "document.querySelector('audio').currentTime > 6")
     assert not trouble(page, "the workbench", 1280)
-    before = page.locator("#bench-notes > li").count()
+    before = page.locator("#bench-notes .pl-note").count()
     for key in "147":
         page.keyboard.press(key)
         page.wait_for_timeout(1500)
     page.keyboard.press("Space")
-    expect(page.locator("#bench-notes > li")).to_have_count(before + 3)
+    expect(page.locator("#bench-notes .pl-note")).to_have_count(before + 3)
     page.click("#tab-rating")
     for item in page.locator("form.pl-item").all():
         item.locator("label.pl-scale__step", has_text="3").first.click()

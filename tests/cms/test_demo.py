@@ -7,8 +7,8 @@ from django.apps import apps
 from django.utils import timezone
 
 from cms.demo import load as demo
-from recordings import keeping, legalhold, lookagain
-from recordings.models import DestructionCertificate, LegalHold, Purpose, Recording
+from recordings import comparing, keeping, legalhold, lookagain
+from recordings.models import Assignment, Comparison, DestructionCertificate, LegalHold, Purpose, Recording, SamplingPlan
 from supervision.models import Programme, User
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -44,3 +44,18 @@ def test_three_families_of_one_programme_agree_to_research():
     for purpose in (Purpose.RECORD, Purpose.TRANSCRIBE, Purpose.RESEARCH):
         kept = kept.agreed_to(purpose, on=timezone.localdate(now))
     assert len(set(kept.values_list("family", flat=True))) == 3
+
+
+def test_one_pair_of_ratings_waits_to_be_compared_and_one_first_rating_to_be_made():
+    now = timezone.now()
+    demo.load(now=now)
+    cora, carl = User.objects.get(first_name="Cora"), User.objects.get(first_name="Carl")
+    [pair] = Comparison.objects.open()
+    assert (pair.first.rater, pair.second.rater, pair.first.recording.family.reference) == (cora, carl, "H-2044")
+    rows = comparing.rows(pair)
+    assert 0 < sum(row.is_same for row in rows) < len(rows)
+    [asked] = Assignment.objects.open()
+    assert (asked.rater, asked.part, asked.recording.family.reference) == (cora, "first", "H-2043")
+    assert Comparison.objects.filter(released_at__isnull=False).count() == 5
+    arriving = timezone.localdate(now)
+    assert not SamplingPlan.objects.filter(starts_on__lte=arriving, ends_on__isnull=True).exists()  # what Thea sends waits for Cora

@@ -5,6 +5,7 @@ import datetime as dt
 
 import pytest
 from django.db import transaction
+from django.test import TestCase
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -141,10 +142,12 @@ def test_in_any_order(harbour, thea, sam, iggy, script):
             machine = Machine(setup.sealed_recording(harbour, thea, now=setup.midday(START)), {"thea": thea, "sam": sam, "iggy": iggy})
             for step, n in script:
                 before = (machine.stands(), machine.fresh().state == Recording.State.DESTROYED)
-                getattr(machine, step)(n)
+                with TestCase.captureOnCommitCallbacks(execute=True):
+                    getattr(machine, step)(n)
                 machine.check(step, before)
             machine.wait(800)  # whatever was held or extended: in the end everything goes
-            machine.tick(0)
+            with TestCase.captureOnCommitCallbacks(execute=True):
+                machine.tick(0)
             machine.check("tick", (False, False))
             assert machine.fresh().state == Recording.State.DESTROYED
             raise Undo

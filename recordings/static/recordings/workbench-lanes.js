@@ -16,18 +16,22 @@ let voices = []
 let rows = [] // slugs of the lanes, from above
 let drag = null
 
+let isStale = true
 const arrange = () => {
-  voices = [...new Set(pl.turns.map((turn) => turn.speaker).filter(Boolean))].slice(0, 4)
-  const used = new Set((pl.notes?.list() ?? []).map((note) => own(note.code)))
+  isStale = false
+  const used = new Set()
+  for (const note of pl.notes?.list() ?? []) used.add(own(note.code))
   rows = pl.data.codes.map((code) => code.slug).filter((slug) => used.has(slug))
-  canvas.style.height = `${voices.length * VOICE + rows.length * LANE + 2}px`
+  const height = `${voices.length * VOICE + rows.length * LANE + 2}px`
+  if (canvas.style.height !== height) canvas.style.height = height
   canvas.hidden = !voices.length && !rows.length
 }
 
 const laneTop = (slug) => voices.length * VOICE + rows.indexOf(own(slug)) * LANE
-const inView = ({ from, span }) => (pl.notes?.list() ?? []).filter((note) => note.end >= from && note.start <= from + span)
+const inView = ({ from, span }) => pl.notes?.between(from, from + span) ?? []
 
 const draw = () => {
+  if (isStale && !drag) arrange()
   if (canvas.hidden) return
   const { context, width, height } = pl.wave.fit(canvas)
   const view = pl.wave.view()
@@ -91,6 +95,14 @@ const noteAt = (event) => {
   const side = Math.abs(ms - note.start) <= reach || ms < note.start ? 'start' : Math.abs(ms - note.end) <= reach || ms > note.end ? 'end' : 'whole'
   return { note, side, ms }
 }
+let hovered = null // what the pointer is over is asked once a frame
+const showHover = () => {
+  if (!hovered) return
+  const hit = noteAt(hovered)
+  hovered = null
+  canvas.classList.toggle('is-edge', Boolean(hit) && hit.side !== 'whole')
+  canvas.classList.toggle('is-whole', hit?.side === 'whole')
+}
 canvas.addEventListener('pointerdown', (event) => {
   if (event.button) return
   event.stopPropagation()
@@ -102,10 +114,8 @@ canvas.addEventListener('pointerdown', (event) => {
 })
 canvas.addEventListener('pointermove', (event) => {
   if (!drag) {
-    const hit = pl.data.isLocked ? null : noteAt(event)
-    canvas.classList.toggle('is-edge', Boolean(hit) && hit.side !== 'whole')
-    canvas.classList.toggle('is-whole', hit?.side === 'whole')
-    return
+    hovered = pl.data.isLocked ? null : event
+    return pl.wave.later()
   }
   if (pl.data.isLocked) return
   drag.isMoved ||= Math.abs(event.clientX - drag.startX) > 4
@@ -130,6 +140,9 @@ canvas.addEventListener('pointerup', (event) => {
 })
 canvas.addEventListener('pointercancel', drop)
 
-pl.lanes = { draw, isDragging: () => Boolean(drag?.isMoved) }
-for (const name of ['bench:notes', 'bench:turns']) bench.addEventListener(name, () => { if (!drag) arrange(); pl.wave.later() })
+pl.lanes = { draw, showHover, isDragging: () => Boolean(drag?.isMoved) }
+const listen = () => { voices = [...new Set(pl.turns.map((turn) => turn.speaker).filter(Boolean))].slice(0, 4) }
+bench.addEventListener('bench:turns', listen)
+for (const name of ['bench:notes', 'bench:turns']) bench.addEventListener(name, () => { isStale = true; pl.wave.later() })
+listen()
 arrange()

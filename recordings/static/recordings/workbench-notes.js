@@ -1,6 +1,6 @@
 // Annotations: marked by a key or a click, shown at once, saved behind. What a note should be and what the server holds are kept
-// side by side (`note`, `note.stored`); the next request is whatever makes the second like the first. Each has its place in the
-// list; its fields are made when it comes near what is looked at, and a hundred that are far away hold nothing.
+// side by side (`note`, `note.stored`); the next request is whatever makes the second like the first. Where each stands in the list, and
+// when its fields are made, is for workbench-notelist.js.
 
 const bench = document.getElementById('bench')
 const { pl } = bench
@@ -13,11 +13,10 @@ const codes = new Map(pl.data.codes.map((code) => [code.slug, code]))
 const { duration } = pl.data
 const NIL = '00000000-0000-0000-0000-000000000000'
 const REACTION = pl.data.settings.reaction // people press a little after they hear
-const LENGTH = 8000
-const SHORTEST = 200
+const [LENGTH, SHORTEST] = [8000, 200]
 
 const notes = new Map()
-let latest = null
+let latest = null // the mark made last
 
 const newId = () => {
   if (crypto.randomUUID) return crypto.randomUUID()
@@ -30,14 +29,30 @@ const span = (note) => `${pl.clock(note.start)} to ${pl.clock(note.end)}`
 const part = (note, name) => filled(note).querySelector(`[data-slot="${name}"]`)
 const field = (note, name) => filled(note).querySelector(`[name="${name}"]`)
 let sorted = null // made anew after every change; asked for in each frame
-const kept = () => (sorted ??= [...notes.values()].filter((note) => !note.removed).sort((a, b) => a.start - b.start || a.end - b.end))
+let reach = [] // until when each of them, or any before it, lasts
+const kept = () => {
+  if (sorted) return sorted
+  sorted = [...notes.values()].filter((note) => !note.removed).sort((a, b) => a.start - b.start || a.end - b.end)
+  let end = 0
+  reach = sorted.map((note) => (end = Math.max(end, note.end)))
+  return sorted
+}
+// Those that touch a stretch, in order, without looking at all of them.
+const between = (from, to) => {
+  const all = kept()
+  const found = []
+  for (let at = pl.lastBefore(all, to); at >= 0 && reach[at] >= from; at -= 1) if (all[at].end >= from) found.push(all[at])
+  return found.reverse()
+}
 
-const shownNow = () => kept().filter((note) => !filter.value || note.code === filter.value || codes.get(note.code)?.parent === filter.value)
+const isShown = ({ code }) => !filter.value || code === filter.value || codes.get(code)?.parent === filter.value
+const shownNow = () => (filter.value ? kept().filter(isShown) : kept())
 const clamped = (start, end) => ({ start: Math.max(0, Math.round(start)), end: Math.min(duration, Math.round(end)) })
 
 pl.notes = {
   current: null,
   list: kept,
+  between,
   shown: shownNow,
   name: (slug) => codes.get(slug)?.name ?? slug,
   shape: (slug) => shapeOf(codes.get(slug)),
@@ -79,12 +94,12 @@ const filled = (note) => {
   draw(note)
   return note.element
 }
-const emptied = (note) => {
-  const { element } = note
-  if (!note.isFilled || element.contains(document.activeElement) || element.querySelector('.pl-conflict, .pl-note__error:not([hidden]), details[open]')) return
-  element.style.minHeight = `${element.offsetHeight}px`
+const isBusy = ({ element, isFilled }) => isFilled && (element.contains(document.activeElement) || element.querySelector('.pl-conflict, .pl-note__error:not([hidden]), details[open]') !== null)
+const emptied = (note, height) => {
+  if (!note.isFilled || isBusy(note)) return
+  note.element.style.minHeight = height ? `${height}px` : ''
   note.isFilled = false
-  element.replaceChildren()
+  note.element.replaceChildren()
 }
 const show = (note) => {
   sorted = null
@@ -107,6 +122,7 @@ function draw(note) {
     }
   } else part(note, 'said').textContent = note.comment
 }
+const growFields = (those) => growAll(those.flatMap((note) => [...note.element.querySelectorAll('textarea')]))
 // A comment's field is as tall as its text. Where CSS cannot do it: all heights are read at once, then all written.
 const growAll = (areas) => {
   if (CSS.supports('field-sizing', 'content')) return
@@ -114,47 +130,44 @@ const growAll = (areas) => {
   const heights = areas.map((area) => area.scrollHeight)
   areas.forEach((area, at) => { if (heights[at]) area.style.height = `${heights[at] + 2}px` })
 }
-const order = () => {
-  sorted = null
-  const shown = shownNow()
-  const there = new Set(shown)
-  for (const note of notes.values()) if (!there.has(note)) note.element.remove()
-  let place = list.firstElementChild
-  for (const { element } of shown) {
-    if (place === element) place = place.nextElementSibling
-    else list.insertBefore(element, place)
-  }
+const places = pl.noteList({ fill: (note) => filled(note), filled: (those) => growFields(those), empty: emptied, isBusy })
+const tellCount = () => {
   const all = kept().length
-  none.hidden = shown.length > 0
+  none.hidden = shownNow().length > 0
   none.firstElementChild.textContent = all ? 'No annotations with this code' : `No annotations ${pl.data.isLocked ? 'were made' : 'yet'}`
   bench.querySelector('[data-slot="note-count"]').textContent = String(all)
+}
+const order = () => {
+  sorted = null
+  places.reset(shownNow())
+  tellCount()
   bench.dispatchEvent(new Event('bench:notes'))
 }
+const settle = (note) => {
+  if (!note.removed && isShown(note)) places.put(note)
+  else places.drop(note)
+  show(note)
+  tellCount()
+}
+let revealing = 0
 const choose = (note, { scroll = true } = {}) => {
   notes.get(pl.notes.current)?.element.classList.remove('is-current')
   pl.notes.current = note?.id ?? null
   note?.element.classList.add('is-current')
-  if (scroll && note?.element.isConnected) { filled(note); note.element.scrollIntoView({ block: 'nearest' }) }
+  if (scroll && note) { // the waveform shows it at once; the list follows right after
+    cancelAnimationFrame(revealing)
+    revealing = requestAnimationFrame(() => setTimeout(() => { if (pl.notes.current === note.id) places.reveal(note) }))
+  }
   pl.wave?.later()
 }
-
-const watcher = new IntersectionObserver((entries) => {
-  const growing = []
-  for (const { target, isIntersecting } of entries) {
-    const note = notes.get(target.dataset.note)
-    if (!isIntersecting) emptied(note)
-    else if (!note.isFilled) growing.push(...filled(note).querySelectorAll('textarea'))
-  }
-  growAll(growing)
-}, { rootMargin: '600px 0px' })
 const adopt = (data) => {
   const element = document.createElement('li')
   element.className = 'pl-note'
   element.id = `annotation-${data.id}`
   element.dataset.note = data.id
-  const note = { ...data, element, isFilled: false, stored: data.version ? { ...data } : null }
+  const note = { ...data, element, block: null, isFilled: false, stored: data.version ? { ...data } : null }
+  element.note = note
   notes.set(note.id, note)
-  watcher.observe(element)
   return note
 }
 
@@ -186,14 +199,15 @@ const save = (note, wait = 0) => pl.save({
   conflict: (stored) => {
     note.stored = stored
     const about = (one) => (one.removed ? 'removed' : `${pl.notes.name(one.code)}, ${span(one)}${one.comment ? `, “${one.comment}”` : ', no comment'}`)
-    pl.ask(note.element.querySelector('[data-slot="conflict"]'), {
+    places.reveal(note)
+    pl.ask(part(note, 'conflict'), {
       theirs: about(stored),
       ours: about(note),
       keep: () => save(note),
-      take: () => { Object.assign(note, fields(stored)); show(note); order() },
+      take: () => { Object.assign(note, fields(stored)); settle(note) },
     })
   },
-  refused: (sentence) => problem(note, `Not saved. ${sentence}`),
+  refused: (sentence) => { places.reveal(note); problem(note, `Not saved. ${sentence}`) },
 }, wait)
 
 // Doing
@@ -207,9 +221,8 @@ const offerUndo = (sentence) => {
 // A change is shown, saved and remembered, all at once.
 const change = (note, values) => {
   Object.assign(note, values)
-  show(note)
-  growAll(note.isFilled ? [...note.element.querySelectorAll('textarea')] : [])
-  order()
+  settle(note)
+  if (note.isFilled) growFields([note])
   save(note)
 }
 const changed = (note, before, said, after = fields(note)) => {
@@ -241,9 +254,8 @@ const mark = (slug) => {
 }
 const made = (values) => {
   const note = adopt({ id: newId(), comment: '', version: 0, removed: false, ...values })
-  if (filter.value && filter.value !== note.code) filter.value = ''
-  show(note)
-  order()
+  if (isShown(note)) settle(note)
+  else { filter.value = ''; order() }
   save(note)
   return note
 }
@@ -306,7 +318,8 @@ Object.assign(pl.actions, {
     wasPlaying = pl.isPlaying()
     pl.pause()
     pl.open('annotations')
-    choose(note)
+    choose(note, { scroll: false })
+    places.reveal(note)
     field(note, 'comment').focus()
   },
   written: () => {
@@ -367,19 +380,18 @@ function listen(note) {
 
 // Which is being heard
 
+let sounding = []
 bench.addEventListener('bench:tick', () => {
   const now = pl.now()
-  for (const note of kept()) {
-    const isOn = pl.isPlaying() && note.start <= now && now < note.end
-    if (isOn !== Boolean(note.isOn)) note.element.classList.toggle('is-playing', isOn)
-    note.isOn = isOn
-  }
+  const those = pl.isPlaying() ? between(now, now) : []
+  for (const note of sounding) if (!those.includes(note)) note.element.classList.remove('is-playing')
+  for (const note of those) if (!sounding.includes(note)) note.element.classList.add('is-playing')
+  sounding = those
 })
 
 // The filter stays in the address
 
 filter.addEventListener('change', () => { history.replaceState(null, '', filter.value ? `#code=${filter.value}` : location.pathname + location.search); order() })
-list.replaceChildren()
 for (const data of pl.data.annotations) adopt(data)
 const asked = location.hash.match(/^#code=([\w-]+)$/)?.[1]
 if (codes.has(asked)) filter.value = asked

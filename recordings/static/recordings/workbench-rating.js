@@ -36,11 +36,23 @@ const byHand = new Map(items.map((form) => [form, new Map()]))
 const isNew = (form) => form.elements.version.value === '0'
 const bears = (form, note) => codes.get(note.code)?.item === form.dataset.item
 const isTicked = (form, note) => byHand.get(form).get(note.id) ?? (isNew(form) && bears(form, note))
-const ticked = (form) => pl.notes.list().filter((note) => isTicked(form, note)).map((note) => note.id)
-const keepTicks = (form, ids) => { byHand.set(form, new Map(pl.notes.list().map((note) => [note.id, ids.includes(note.id)]))) }
+const ticked = (form) => (isNew(form) || byHand.get(form).size ? pl.notes.list().filter((note) => isTicked(form, note)).map((note) => note.id) : [])
+const keepTicks = (form, ids) => { byHand.set(form, new Map(ids.map((id) => [id, true]))) } // a rating that is saved takes up nothing by itself
+// How many bear on each item, in one go for all of them.
+let borne = null
+const bearing = () => {
+  if (borne) return borne
+  borne = new Map()
+  for (const { code } of pl.notes.list()) {
+    const item = codes.get(code)?.item
+    borne.set(item, (borne.get(item) ?? 0) + 1)
+  }
+  return borne
+}
 const countEvidence = (form) => {
   if (!slot(form, 'evidence')) return
-  const count = ticked(form).length
+  const isUntouched = isNew(form) && !byHand.get(form).size
+  const count = isUntouched ? bearing().get(form.dataset.item) ?? 0 : ticked(form).length
   slot(form, 'evidence-count').textContent = `${count} annotation${count === 1 ? '' : 's'}`
 }
 const countRated = () => {
@@ -107,12 +119,7 @@ const listEvidence = (form) => {
 }
 
 let asked = 0
-let known = null
 const refresh = () => {
-  asked = 0
-  const now = pl.notes.list().map((note) => `${note.id}${note.code}${note.start}-${note.end}`).join()
-  if (now === known) return
-  known = now
   for (const form of items) recount(form)
   for (const form of items) if (document.activeElement?.name !== 'evidence' || !form.contains(document.activeElement)) listEvidence(form)
 }
@@ -120,7 +127,7 @@ for (const form of items) {
   if (!isNew(form)) keepTicks(form, [...form.querySelectorAll('[name="evidence"]:checked')].map((box) => box.value))
   slot(form, 'evidence')?.closest('details').addEventListener('toggle', () => listEvidence(form))
 }
-bench.addEventListener('bench:notes', () => { asked ||= setTimeout(refresh, 200) })
+bench.addEventListener('bench:notes', () => { borne = null; clearTimeout(asked); asked = setTimeout(refresh, 250) })
 
 for (const form of items) {
   form.addEventListener('submit', (event) => event.preventDefault())

@@ -139,7 +139,7 @@ pl.save = (job, wait = 0) => {
   queue.set(job.key, job)
   if (failures) tellWaiting()
   else if (wait) show('Saving')
-  if (!failures || navigator.onLine === false) run()
+  if (!failures || navigator.onLine === false) setTimeout(run) // what is seen comes first
 }
 pl.isUnsaved = () => queue.size > 0 || current !== null
 

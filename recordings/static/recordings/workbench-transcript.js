@@ -1,12 +1,13 @@
 // The transcript: it follows the sound, a click on a word plays from there, selected words can be marked, and it can be searched.
-// An hour and a half is some two thousand turns, so only those near what is looked at are in the page: twenty make a block, a
+// An hour and a half is some two thousand turns, so only those near what is looked at are in the page: ten make a block, a
 // block that is far away is an empty box of its own height, and its heading stays for whoever moves by headings.
 
 const bench = document.getElementById('bench')
 const { pl } = bench
 const pane = document.getElementById('bench-transcript')
 const holder = document.getElementById('bench-turns')
-const BLOCK = 20
+const BLOCK = 10
+const BUDGET = 6 // milliseconds of a frame
 const LINE = 26 // pixels, as in the style sheet
 
 const turns = []
@@ -63,10 +64,9 @@ const fill = (block) => {
   showFound(block)
   if (litTurn && block.turns.includes(litTurn)) { litTurn.element.classList.add('is-now'); lit = null }
 }
-const empty = (block) => {
-  const chosen = getSelection()
-  if (!block.isFilled || block.list.contains(document.activeElement) || (!chosen.isCollapsed && chosen.containsNode(block.list, true))) return
-  block.list.style.height = `${block.list.offsetHeight}px`
+const empty = (block, height, chosen) => {
+  if (!block.isFilled || block.list.contains(document.activeElement) || chosen?.intersectsNode(block.list)) return
+  block.list.style.height = `${height}px`
   block.isFilled = false
   block.list.replaceChildren()
   for (const turn of block.turns) { turn.element = null; turn.spans = null }
@@ -75,17 +75,32 @@ const guess = (block, width) => {
   const letters = Math.max(20, width / 8.6)
   return block.turns.reduce((sum, turn) => sum + 8 + LINE * (Math.ceil((turn.text.length + turn.speaker.length + 1) / letters) + (turn.reason ? 1 : 0)), 0)
 }
+const wanted = new Set() // near what is looked at, and not there yet: a few in each frame
+let frame = 0
+const work = () => {
+  const end = performance.now() + BUDGET
+  for (const block of wanted) {
+    wanted.delete(block)
+    fill(block)
+    if (performance.now() > end) break
+  }
+  frame = wanted.size ? requestAnimationFrame(work) : 0
+}
 let watcher = null
 const isWide = matchMedia('(min-width: 60em) and (min-height: 40em)') // the pane scrolls; elsewhere the page does
 const watch = () => {
   watcher?.disconnect()
   watcher = new IntersectionObserver((entries) => {
+    const selected = getSelection() // read before anything is written: it lays the page out
+    const chosen = selected.isCollapsed || !selected.rangeCount ? null : selected.getRangeAt(0)
     for (const entry of entries) {
       const block = blocks[Number(entry.target.dataset.block)]
-      if (entry.isIntersecting) fill(block)
-      else empty(block)
+      if (entry.isIntersecting) { if (!block.isFilled) wanted.add(block); continue }
+      wanted.delete(block)
+      if (entry.boundingClientRect.height) empty(block, entry.boundingClientRect.height, chosen)
     }
-  }, { root: isWide.matches ? pane : null, rootMargin: '400px 0px' })
+    if (wanted.size) frame ||= requestAnimationFrame(work)
+  }, { root: isWide.matches ? pane : null, rootMargin: '600px 0px' })
   for (const block of blocks) watcher.observe(block.element)
 }
 
@@ -133,7 +148,13 @@ const light = () => {
   litTurn?.element?.classList.remove('is-now')
   litTurn = turn
   turn?.element?.classList.add('is-now')
-  if (turn && Date.now() > letGoUntil) show(turn)
+  if (turn && Date.now() > letGoUntil) follow(turn)
+}
+// The waveform and the clock show a new place at once; the words come right after.
+let following = 0
+const follow = (turn) => {
+  cancelAnimationFrame(following)
+  following = requestAnimationFrame(() => setTimeout(() => { if (turn === litTurn && Date.now() > letGoUntil) { show(turn); light() } }))
 }
 const show = (turn, { force = false } = {}) => {
   if (!force && pane.scrollHeight <= pane.clientHeight + 4) return // the page scrolls, not the pane: leave it to the reader

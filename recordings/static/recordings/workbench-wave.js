@@ -1,11 +1,10 @@
-// The waveforms, drawn from stored peaks: no sound is decoded here. Above, the whole recording with its marks and what was
-// heard; beneath, a window of it in which a stretch is selected by dragging and a mark's edges can be moved. The coarse peaks of
-// the whole come at once; finer ones are fetched by the piece when the window asks for them, and only the last few are kept.
+// The waveform, drawn from stored peaks: no sound is decoded here. A window of the recording in which a stretch is selected by
+// dragging and a mark's edges can be moved. The coarse peaks of the whole come at once, for the overview too
+// (workbench-overview.js); finer ones are fetched by the piece when the window asks for them, and only the last few are kept.
 
 const bench = document.getElementById('bench')
 const { pl } = bench
 const duration = pl.data.duration
-const overview = document.getElementById('bench-overview')
 const zoom = document.getElementById('bench-zoom')
 const label = document.getElementById('bench-selection')
 const line = document.getElementById('bench-selection-line')
@@ -34,8 +33,7 @@ const readInk = () => {
     mark: read('--pl-mark'), page: read('--pl-surface'), heard: read('--pl-brand'), font: `13px ${getComputedStyle(document.body).fontFamily}`,
     codes: Object.fromEntries(pl.data.codes.map((code) => [code.slug, read(`--pl-code-${code.colour}`)])),
   }
-  layers = null
-  later()
+  anew()
 }
 for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', () => readInk())
 
@@ -49,9 +47,28 @@ const drawShape = (context, slug, x, y, size) => {
   context.restore()
 }
 
+// How large a canvas is, is told by the observer: asking the page in every frame would have it laid out each time.
+const sizes = new Map()
+const sizeOf = (canvas) => {
+  if (!sizes.has(canvas)) {
+    sizes.set(canvas, { width: canvas.clientWidth, height: canvas.clientHeight })
+    observer.observe(canvas)
+  }
+  return sizes.get(canvas)
+}
+const observer = new ResizeObserver((entries) => {
+  let isOther = false
+  for (const { target, contentRect: { width, height } } of entries) {
+    const was = sizes.get(target)
+    isOther ||= was?.width !== Math.round(width) || was.height !== Math.round(height)
+    sizes.set(target, { width: Math.round(width), height: Math.round(height) })
+  }
+  if (isOther) paint() // still in this frame
+})
+
 const fit = (canvas) => {
   const ratio = window.devicePixelRatio || 1
-  const { clientWidth: width, clientHeight: height } = canvas
+  const { width, height } = sizeOf(canvas)
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio)
     canvas.height = Math.round(height * ratio)
@@ -126,50 +143,6 @@ let gain = 1 / 127
 
 const kept = () => pl.notes?.list() ?? []
 
-// The overview changes seldom: it is drawn once, unplayed and played, and each frame puts the two together.
-let layers = null
-const drawLayers = (width, height) => {
-  const x = (ms) => (ms / duration) * width
-  layers = [0, duration].map((now) => {
-    const canvas = document.createElement('canvas')
-    canvas.width = overview.firstElementChild.width
-    canvas.height = overview.firstElementChild.height
-    const context = canvas.getContext('2d')
-    context.scale(canvas.width / width, canvas.height / height)
-    columns(context, width, 14, height - 20, 0, duration, now)
-    context.fillStyle = ink.heard
-    for (const [start, end] of pl.heard) context.fillRect(x(start), height - 3, Math.max(1, x(end) - x(start)), 3)
-    let free = 0 // shapes that would lie on one another are not drawn
-    for (const note of kept()) {
-      context.fillStyle = ink.codes[note.code]
-      context.fillRect(x(note.start), 12, Math.max(2, x(note.end) - x(note.start)), 2)
-      if (x(note.start) < free) continue
-      drawShape(context, note.code, Math.min(width - 10, x(note.start)), 1, 9)
-      free = x(note.start) + 8
-    }
-    return canvas
-  })
-  layers.size = `${width} ${height}`
-}
-const drawOverview = (now) => {
-  const { context, width, height } = fit(overview.firstElementChild)
-  if (!width) return
-  if (layers?.size !== `${width} ${height}`) drawLayers(width, height)
-  const at = (now / duration) * width
-  const ratio = layers[0].width / width
-  context.drawImage(layers[0], 0, 0, width, height)
-  if (at * ratio >= 1) {
-    context.clearRect(0, 0, at, height)
-    context.drawImage(layers[1], 0, 0, at * ratio, layers[1].height, 0, 0, at, height)
-  }
-  if (span < duration) {
-    context.strokeStyle = ink.text
-    context.strokeRect((from / duration) * width + 0.5, 0.5, (span / duration) * width - 1, height - 1)
-  }
-  context.fillStyle = ink.head
-  context.fillRect(at - 1, 0, 2, height)
-}
-
 const drawZoom = (now) => {
   const { context, width, height } = fit(zoom.querySelector('canvas'))
   const x = (ms) => ((ms - from) / span) * width
@@ -179,8 +152,7 @@ const drawZoom = (now) => {
     context.fillStyle = ink.mark
     context.fillRect(x(selection.start), 0, x(selection.end) - x(selection.start), bottom)
   }
-  for (const note of kept()) {
-    if (note.end < from || note.start > from + span) continue
+  for (const note of pl.notes?.between(from, from + span) ?? []) {
     const [a, b] = [x(note.start), x(note.end)]
     const isCurrent = note.id === pl.notes.current
     context.globalAlpha = isCurrent ? 0.26 : 0.1
@@ -210,26 +182,25 @@ const ruler = (context, width, height, x) => {
 
 const paint = () => {
   const now = pl.now()
+  showHover()
+  pl.lanes?.showHover()
   if (!drag && !pl.lanes?.isDragging() && (now < from || now > from + span * 0.92)) {
     if (pl.isPlaying() || now < from || now > from + span) from = now - span * (pl.isPlaying() ? 0.08 : 0.4)
   }
   from = Math.min(Math.max(0, from), Math.max(0, duration - span))
-  drawOverview(now)
+  pl.overview?.draw(now)
   drawZoom(now)
   pl.spectrum?.draw()
   pl.lanes?.draw()
-  overview.setAttribute('aria-valuenow', String(now))
-  overview.setAttribute('aria-valuetext', `${pl.clock(now)} of ${pl.clock(duration)}`)
 }
 const later = () => {
   if (isAsked) return
   isAsked = true
   requestAnimationFrame(() => { isAsked = false; paint() })
 }
-const anew = () => { layers = null; later() }
-for (const name of ['bench:notes', 'bench:heard']) bench.addEventListener(name, anew)
+const anew = () => { pl.overview?.anew(); later() }
+for (const name of ['bench:notes', 'bench:heard']) bench.addEventListener(name, later)
 bench.addEventListener('bench:tick', later)
-new ResizeObserver(later).observe(zoom)
 
 // Selection
 
@@ -244,6 +215,8 @@ let startedAt = null
 Object.assign(pl.wave = {}, {
   later,
   fit,
+  columns,
+  size: sizeOf,
   drawShape,
   select,
   selection: () => selection,
@@ -277,21 +250,30 @@ if (span > duration) span = duration
 
 // Pointer
 
+let held = null // the place of the canvas while a button is down
 const msAt = (event) => {
-  const box = zoom.getBoundingClientRect()
+  const box = held ?? zoom.getBoundingClientRect()
   return from + ((event.clientX - box.left) / box.width) * span
 }
 pl.wave.msAt = msAt
 const edgeAt = (event) => {
   if (pl.data.isLocked) return null
-  const box = zoom.getBoundingClientRect()
-  const pixel = span / box.width
+  const near = ((EDGE[event.pointerType] ?? EDGE.mouse) * span) / zoom.clientWidth
   const ms = msAt(event)
-  const notes = [...kept()].sort((a, b) => (b.id === pl.notes.current) - (a.id === pl.notes.current))
+  const notes = pl.notes?.between(ms - near, ms + near) ?? []
+  notes.sort((a, b) => (b.id === pl.notes.current) - (a.id === pl.notes.current))
   for (const note of notes) {
-    for (const side of ['start', 'end']) if (Math.abs(note[side] - ms) < (EDGE[event.pointerType] ?? EDGE.mouse) * pixel) return { note, side }
+    for (const side of ['start', 'end']) if (Math.abs(note[side] - ms) < near) return { note, side }
   }
   return null
+}
+let hovered = null // what the pointer is over is asked once a frame
+const showHover = () => {
+  if (hovered) zoom.classList.toggle('is-edge', edgeAt(hovered) !== null)
+  hovered = null
+}
+for (const kind of ['pointerdown', 'pointerup', 'pointercancel']) {
+  zoom.addEventListener(kind, () => { held = kind === 'pointerdown' ? zoom.getBoundingClientRect() : null }, { capture: kind === 'pointerdown' })
 }
 zoom.addEventListener('pointerdown', (event) => {
   if (event.button || event.target.closest('button, #bench-lanes')) return
@@ -300,7 +282,7 @@ zoom.addEventListener('pointerdown', (event) => {
   zoom.setPointerCapture(event.pointerId)
 })
 zoom.addEventListener('pointermove', (event) => {
-  if (!drag) return zoom.classList.toggle('is-edge', edgeAt(event) !== null)
+  if (!drag) { hovered = event; return later() }
   drag.moved ||= Math.abs(event.clientX - drag.startX) > 4
   if (!drag.moved) return
   const ms = Math.round(Math.min(duration, Math.max(0, msAt(event))))
@@ -322,25 +304,6 @@ zoom.addEventListener('wheel', (event) => {
     later()
   }
 }, { passive: false })
-
-const seekOverview = (event) => {
-  const box = overview.getBoundingClientRect()
-  pl.seek(((event.clientX - box.left) / box.width) * duration)
-}
-overview.addEventListener('pointerdown', (event) => {
-  if (event.button) return
-  overview.setPointerCapture(event.pointerId)
-  seekOverview(event)
-})
-overview.addEventListener('pointermove', (event) => { if (overview.hasPointerCapture(event.pointerId)) seekOverview(event) })
-overview.addEventListener('keydown', (event) => {
-  const step = { ArrowRight: 5000, ArrowUp: 5000, ArrowLeft: -5000, ArrowDown: -5000, PageUp: 30_000, PageDown: -30_000 }[event.key]
-  if (event.shiftKey) return
-  const to = event.key === 'Home' ? 0 : event.key === 'End' ? duration : step && pl.now() + step
-  if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return
-  event.preventDefault()
-  pl.seek(to)
-})
 
 readInk()
 try {
