@@ -179,7 +179,7 @@ def to_rate(who: "Viewer") -> Iterator[Need]:
             "Rate it",
             status=f"{'Overdue since' if is_late else 'Due'} {day(asked.due_on)}",
             tone="overdue" if is_late else "due",
-            detail=f"{asked.recording.team.name}, {round(asked.recording.duration_ms / 60000)} minutes",
+            detail=f"{asked.recording.team.name}, {_length(asked.recording)}",
         )
     pairs = Comparison.objects.visible_to(who.user).open().filter(Q(first__rater=who.user) | Q(second__rater=who.user))
     for pair in pairs.select_related("first__recording__therapist", "first__rater", "second__rater").order_by("opened_at", "pk"):
@@ -262,7 +262,7 @@ def reviews(who: "Viewer") -> Iterator[Need]:
             f"{recording.therapist.first_name}’s session of {day(recording.session_on)} waits for your review.",
             reverse("recordings:review-list"),
             "Review",
-            detail=f"{recording.team.name}, {round(recording.duration_ms / 60000)} minutes",
+            detail=f"{recording.team.name}, {_length(recording)}",
         )
 
 
@@ -320,3 +320,8 @@ def lately_recordings(who: "Viewer") -> Iterator[Line]:
             "A recording was destroyed",
             reverse("recordings:certificate", args=[certificate.recording_id]),
         )
+
+
+def _length(recording: Recording) -> str:
+    minutes = max(1, round(recording.duration_ms / 60000))
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

@@ -152,7 +152,8 @@ class Engine(ABC):
             lost = [at for at, piece in enumerate(pieces) if tries[at].heard.is_doubtful or tries[at].unheard_s(piece) >= LOST_S]
             self._try_again(pieces, tries, lost, language, "")
         if language == LANGUAGE:
-            small = [at for at, piece in enumerate(pieces) if tries[at].words and tries[at].unheard_s(piece) >= SMALL_S]
+            left_out = [at for at, piece in enumerate(pieces) if tries[at].words and tries[at].unheard_s(piece) >= SMALL_S]
+            small = [at for at in left_out if not _missed(pieces[at], tries[at].words)]  # a skipped sentence is heard by itself, below
             self._try_again(pieces, tries, small, language, f"{SMALL_SOUNDS} {prompt}".strip())
         doubts = [truth.reasons(one.words, piece.speech, one.heard) for piece, one in zip(pieces, tries, strict=True)]
         for _round in range(MISSED_ROUNDS):

@@ -38,7 +38,7 @@ PAGES = {
         f"/recordings/ > {LISTED} > a[href*='/consents/']",
         f"/recordings/ > {LISTED} > a[href*='/consents/'] > a[href*='/withdraw/']",
         f"/recordings/ > {LISTED} > a[href*='/consents/'] > a[href*='/print/']",
-        f"/recordings/ > {LISTED} > a[href$='/transcript/']",
+        f"/recordings/?state=ready > {LISTED} > a[href$='/transcript/']",
         "/recordings/upload/ > a[href*='/consent/']",
         "/recordings/reviews/ > main a[href*='/feedback/']",
         "/learning/record/ > main a[href^='/learning/record/']:not([href$='.csv'])",

@@ -93,7 +93,7 @@ class TestMaking:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(backup, "_copy", full)
+            patch.setattr(backup, "_write_copy", full)
             with pytest.raises(CommandError, match=r"The backup broke off: No space left on device\. Earlier backups are as they were\."):
                 call_command("backup", str(places[0]), "--keys-to", str(places[1]))
         assert list(backup.manifests(places[0])) == [first.stamp]

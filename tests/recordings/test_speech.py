@@ -133,7 +133,7 @@ def test_a_sentence_that_whisper_skipped_is_heard_after_all(engine, clip_samples
 
     monkeypatch.setattr(engine, "_hear", skip_the_rest_at_first)
     again = transcribed(engine, clip_samples)
-    assert len(calls) == 2
+    assert len(calls) > 1
     assert len(words_of(again)) > 0.9 * len(words_of(heard))
 
 
