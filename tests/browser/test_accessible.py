@@ -38,7 +38,7 @@ PAGES = {
         f"/recordings/ > {LISTED} > a[href*='/consents/']",
         f"/recordings/ > {LISTED} > a[href*='/consents/'] > a[href*='/withdraw/']",
         f"/recordings/ > {LISTED} > a[href*='/consents/'] > a[href*='/print/']",
-        f"/recordings/?state=ready > {LISTED} > a[href$='/transcript/']",
+        "/recordings/?state=ready > table a[href^='/recordings/'] > a[href$='/transcript/']",
         "/recordings/upload/ > a[href*='/consent/']",
         "/recordings/reviews/ > main a[href*='/feedback/']",
         "/learning/record/ > main a[href^='/learning/record/']:not([href$='.csv'])",
@@ -84,12 +84,17 @@ def trouble(page, address, width):
 
 
 def visit(page, address):
-    """Opens the first part, then follows the first link that each selector finds."""
+    """Opens the first part, then follows the first link that each selector finds; waits for what the demo's worker is still making."""
     start, *selectors = address.split(" > ")
     page.goto(start)
     for selector in selectors:
-        target = page.locator(selector).first.get_attribute("href")
-        page.goto(urljoin(page.url, target))
+        target = page.locator(selector).first
+        for _ in range(60):
+            if target.count():
+                break
+            page.wait_for_timeout(3000)
+            page.reload()
+        page.goto(urljoin(page.url, target.get_attribute("href")))
 
 
 @pytest.mark.parametrize("email", PAGES)
