@@ -51,7 +51,7 @@ def propose(*, recording: Recording, by: User, now: dt.datetime) -> Redaction:
 
 def version(redaction: Redaction) -> str:
     """Changes with what is to be muted: a page sends back the one that it showed."""
-    return hashlib.sha256(json.dumps(redaction.spans).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(redaction.spans, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @transaction.atomic
