@@ -4,6 +4,7 @@
 on its standard input comes what `Once` has remembered, for there words may not lie in a file.
 """
 
+import abc
 import contextlib
 import hashlib
 import os
@@ -83,7 +84,7 @@ def bytes_of(path):
     return subprocess.run(["cat", "--", str(path)], check=True, capture_output=True).stdout
 
 
-class Fault:
+class Fault(abc.ABC):
     """`says` is what the recording's page tells while it lasts, or None where it goes on by itself."""
 
     says = None
@@ -91,10 +92,11 @@ class Fault:
     def __init__(self, settings):
         self.settings = settings
 
+    @abc.abstractmethod
     def strike(self, recording):
-        raise NotImplementedError
+        """Brings the fault about, for a recording that is being processed."""
 
-    def mend(self):
+    def mend(self):  # noqa: B027 (a fault that passes by itself needs no mending)
         """Nothing to do."""
 
 

@@ -231,8 +231,6 @@ def test_a_backup_brings_back_what_the_store_lost(room, bucket, tmp_path, into):
 
 
 def test_a_copy_that_was_changed_is_named_and_a_server_that_is_away_breaks_a_backup_off(bucket, server, tmp_path, capsys):
-    if connection.vendor != "sqlite":
-        pytest.skip("needs PostgreSQL's client tools")
     row = vault.seal(bare_recording(state=Recording.State.READY), "original", [b"spoken words"], now=timezone.now())
     folder, keys = tmp_path / "backups", tmp_path / "elsewhere"
     made = backup.make(folder, keys=keys, keep=3, now=timezone.now())
