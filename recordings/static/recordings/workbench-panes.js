@@ -24,7 +24,16 @@ pl.open = (name, { focus = false } = {}) => {
   }
   pl.tab = name
 }
-Object.assign((pl.actions ??= {}), { annotations: () => pl.open('annotations'), rating: () => pl.open('rating') })
+// By key the focus goes along, to where there is something to do: a place, not a control, so that Space goes on playing.
+const go = (name, place) => {
+  pl.open(name)
+  place.tabIndex = -1
+  place.focus()
+}
+const annotations = document.getElementById('bench-annotations')
+const rating = document.getElementById('bench-rating')
+const unrated = () => [...rating.querySelectorAll('[data-item]')].find((form) => !form.querySelector('[name="score"]:checked'))
+Object.assign((pl.actions ??= {}), { annotations: () => go('annotations', annotations), rating: () => go('rating', unrated() ?? rating) })
 for (const tab of tabs) tab.addEventListener('click', () => pl.open(tab.id.slice(4)))
 bench.querySelector('[role="tablist"]').addEventListener('keydown', (event) => {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
