@@ -1,5 +1,6 @@
 """The one settings module. Everything that differs between installations comes from the environment (README, "Configuration")."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from cms import environment as env
+
+# Before NumPy is there. Its matrices here are too small to be shared: threads of its own would only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PLUMBLINE_DATA = Path(env.text("PLUMBLINE_DATA", str(BASE_DIR / "var"))).resolve()

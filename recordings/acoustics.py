@@ -100,14 +100,14 @@ def pitch(samples: Floats) -> Floats:
     length = width + most + 1
     size = fft.next_fast_len(length, real=True)
     found = []
+    lags = np.arange(most + 2, dtype=np.float32)
     for block in blocks(_halved(samples), length, hop=hop):
         head = fft.rfft(block[:, :width], size, axis=1)
         whole = fft.rfft(block, size, axis=1)
         product = fft.irfft(np.conj(head) * whole, size, axis=1)[:, : most + 2]
         energy = np.cumsum(np.pad(np.square(block, dtype=np.float64), ((0, 0), (1, 0))), axis=1)
-        moving = energy[:, width : width + most + 2] - energy[:, : most + 2]
+        moving = (energy[:, width : width + most + 2] - energy[:, : most + 2]).astype(np.float32)
         difference = np.maximum(moving[:, :1] + moving - 2 * product, 0)
-        lags = np.arange(most + 2)
         normal = difference * lags / np.maximum(np.cumsum(difference, axis=1), 1e-12)
         normal[:, 0] = 1
         found.append(np.where(moving[:, 0] / width > 10 ** (QUIET_DB / 10), _first_dip(normal, least, most, rate), np.nan))
@@ -127,18 +127,18 @@ def _first_dip(normal: NDArray[np.float64], least: int, most: int, rate: int) ->
 
 
 def _halved(samples: Floats) -> Floats:
-    """8 kHz from 16 kHz, a minute at a time."""
-    from scipy import signal
-
+    """8 kHz from 16 kHz, a minute at a time: a sinc up to 3.6 kHz under a Hamming window, then every other sample."""
     reach, stretch = 32, RATE * 60
-    taps = signal.firwin(2 * reach + 1, 3600, fs=RATE).astype(np.float32)
+    moments = np.arange(-reach, reach + 1)
+    taps = np.sinc(2 * 3600 / RATE * moments) * np.hamming(2 * reach + 1)
+    taps = (taps / taps.sum()).astype(np.float32)
     halved = np.zeros(-(-len(samples) // 2), np.float32)
     for start in range(0, len(samples), stretch):
         wanted = min(stretch, len(samples) - start)
         part = samples[max(0, start - reach) : start + wanted + reach]
         before = max(0, reach - start)
         padded = np.pad(part, (before, wanted + 2 * reach - before - len(part)))
-        halved[start // 2 : (start + wanted + 1) // 2] = signal.upfirdn(taps, padded, down=2)[reach : reach + -(-wanted // 2)]
+        halved[start // 2 : (start + wanted + 1) // 2] = np.convolve(padded, taps, "valid")[::2]
     return halved
 
 

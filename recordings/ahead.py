@@ -1,4 +1,4 @@
-"""Work begun before its step has come, on a thread of its own: while ffmpeg makes the copy to listen to, and while speech is heard.
+"""Work begun before its step has come, on threads of its own: while ffmpeg makes the copy to listen to, and while speech is heard.
 
 Such work only computes. It reads what was opened for it, asks no database and writes nothing, so nothing of it need be undone:
 what it yields is sealed in its own step, under the token, and an attempt after a kill begins it anew.
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 
 
 class Ahead:
-    """One thing at a time, in the order in which they are begun."""
+    """At most `threads` things at a time, in the order in which they are begun."""
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1)
+    def __init__(self, threads: int = 2) -> None:
+        self._pool = ThreadPoolExecutor(threads)
         self._begun: dict[str, Future[Any]] = {}
 
     def begin(self, name: str, work: Callable[[], Result]) -> "Future[Result]":

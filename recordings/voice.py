@@ -28,7 +28,7 @@ PADDING_S = 0.3  # kept around a piece, so that no first or last sound is lost
 LOUD_DBFS = -10.0
 MAX_GAIN = 100.0
 
-STRETCH = 9_375  # frames: five minutes
+STRETCH = 4_688  # frames: two and a half minutes
 RUN_UP = 256  # frames before a stretch whose answers are thrown away
 
 Floats = NDArray[np.float32]

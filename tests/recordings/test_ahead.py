@@ -9,7 +9,7 @@ from recordings.ahead import Ahead
 
 @pytest.fixture
 def ahead():
-    made = Ahead()
+    made = Ahead(threads=1)
     yield made
     made.close()
 
@@ -54,3 +54,13 @@ def test_after_the_end_nothing_is_under_way(ahead):
     threading.Timer(0.05, go_on.set).start()
     ahead.close()
     assert done == ["first"]
+
+
+def test_with_a_thread_more_what_comes_next_does_not_wait():
+    ahead, go_on = Ahead(threads=2), threading.Event()
+    try:
+        ahead.begin("long", lambda: go_on.wait(10))
+        assert ahead.begin("short", lambda: "there").result(timeout=10) == "there"
+    finally:
+        go_on.set()
+        ahead.close()

