@@ -11,7 +11,8 @@ from django.utils import timezone
 
 class Provider(Protocol):
     def shown(self, clip_id: str, user: Any, *, on: dt.date) -> Any:
-        """The clip for this reader: title, seconds, url, words, and `closed`, the sentence that stands in its place. None: not for them."""
+        """The clip for this reader: title, seconds, url, captions (a URL of WebVTT), words, and two sentences: `wordless` stands
+        in place of its words, `closed` in place of it. None: not for them."""
 
     def choices(self, *, on: dt.date) -> list[tuple[str, str]]:
         """Ids with titles, for the editor of a lesson."""

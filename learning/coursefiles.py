@@ -143,6 +143,7 @@ def _check_block(path: Path, number: int, kind: str, value: Any) -> None:
         "vignette": ("title", "text"),
         "exercise": ("id", "title", "prompt"),
         "check": ("id", "kind", "question", "options"),
+        "clip": ("id",),
         **dict.fromkeys(MEDIA_KINDS, ("media",)),
     }
     where = f"{name_of(path)}: block {number} ({kind})"

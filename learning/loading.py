@@ -17,6 +17,7 @@ from django.db import models, transaction
 from wagtail.log_actions import log
 from wagtail.models import Page, PageLogEntry
 
+from learning import clips
 from learning.coursefiles import BadFile, CourseFile, LessonFile, digest, lines, name_of, read_course
 from learning.medialibrary import load_media
 from learning.models import CourseIndexPage, CoursePage, DayPage, Enrolment, LessonPage
@@ -39,6 +40,7 @@ def load_course(
     for day in file.days:
         for lesson in day.lessons:
             _check_media(lesson, media)
+            _check_clips(lesson)
     course = _page(CoursePage, parent, None, file.slug, _course_fields(file, parent), file.path, by, restore)
     if course is None:
         return None
@@ -179,6 +181,8 @@ def _block(kind: str, value: Any, media: dict[str, models.Model], name: str) -> 
             "options": options,
             "explanation": _flat(value.get("explanation")),
         }
+    if kind == "clip":
+        return {"clip": str(uuid.UUID(str(value["id"])))}
     item: Any = media[value["media"]]
     title = _flat(value.get("title") or item.title)
     if kind == "image":
@@ -201,6 +205,19 @@ def _check_media(file: LessonFile, media: dict[str, models.Model]) -> None:
         ((kind, value),) = entry.items()
         if kind in {"audio", "video", "image", "document"} and value["media"] not in media:
             raise BadFile(f"{name_of(file.path)} shows “{value['media']}”, which media.yaml does not have.")
+
+
+def _check_clips(file: LessonFile) -> None:
+    """A lesson may hold what its editor could choose; one that was withdrawn since stays, as the dated line that it leaves."""
+    wanted = [str(value["id"]) for entry in file.data["body"] for kind, value in entry.items() if kind == "clip"]
+    known = {key for key, _ in clips.choices()} if wanted else set()
+    for each in wanted:
+        try:
+            is_known = str(uuid.UUID(each)) in known
+        except ValueError:
+            is_known = False
+        if not is_known:
+            raise BadFile(f"{name_of(file.path)} shows the clip “{each}”, which is not among the approved teaching clips here.")
 
 
 def _check(page: Page, path: Path) -> None:

@@ -81,7 +81,8 @@ def _collect(recordings: QuerySet[Recording], person: User | None = None) -> lis
         if person is not None:
             rows = rows.filter(person=person)
         for one in rows.order_by("pk"):
-            purpose = listening.PURPOSES.get(getattr(one, "purpose", ""), "")
+            said = one.purpose if isinstance(one, HeardInterval) else listening.CLIP if one.clip is not None else ""
+            purpose = listening.purpose_word(said)
             note(one.recording, one.person, way, purpose, one.first_at, one.last_at, (one.start_ms, one.end_ms))
     for recording, reader, moment in _reads(recordings, person):
         note(recording, reader, READ, "", moment, moment, None)

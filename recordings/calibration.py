@@ -167,7 +167,7 @@ def done(rater: User, instrument: Instrument) -> list[tuple[Assignment, dict[str
     """The rater's submitted exercises, oldest first, each with (given, gold) by item key; None is not applicable."""
     exercises = Assignment.objects.filter(rater=rater, instrument=instrument, part=Part.GOLD, review__submitted_at__isnull=False)
     found = []
-    for one in exercises.select_related("gold", "review").order_by("review__submitted_at", "pk"):
+    for one in exercises.select_related("gold__recording__consent", "review").order_by("review__submitted_at", "pk"):
         given: dict[str, Any] = dict(
             ItemScore.objects.filter(rating__source=one.review.pk, rating__kind=Rating.Kind.EXERCISE).values_list("item__key", "score")
         )

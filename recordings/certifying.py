@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from wagtail.log_actions import log
 
@@ -108,13 +109,40 @@ def certify(*, rater: User, instrument: Instrument, by: User, now: dt.datetime) 
 
 def in_force(rater: User, instrument: Instrument, *, on: dt.date) -> Certification | None:
     """The certification that reaches furthest of those that are good on that day."""
-    good = Certification.objects.filter(
+    return _good(rater, instrument, on=on).select_related("certified_by").order_by("-valid_until", "-pk").first()
+
+
+def _good(rater: User, instrument: Instrument, *, on: dt.date) -> QuerySet[Certification]:
+    return Certification.objects.filter(
         rater=rater, instrument=instrument, ended_at__isnull=True, certified_on__lte=on, valid_until__gte=on
     )
-    return good.select_related("certified_by").order_by("-valid_until", "-pk").first()
+
+
+@transaction.atomic
+def end(*, rater: User, instrument: Instrument, reason: str, by: User, now: dt.datetime) -> list[Certification]:
+    """Ends before its time what the rater is certified for with that instrument: all that is in force. Nothing takes one up again:
+    the rater is certified anew. Raises CertificationRefused."""
+    if not may_certify(by, rater):
+        raise CertificationRefused("A certification is ended by another consultant, or a supervisor, of the programme.")
+    if not reason.strip():
+        raise CertificationRefused("Say why it ends.")
+    good = _good(rater, instrument, on=timezone.localdate(now)).select_for_update(of=("self",))
+    ended = list(good.order_by("pk"))
+    if not ended:
+        raise CertificationRefused("There is no certification in force.")
+    for one in ended:
+        Certification.objects.filter(pk=one.pk).update(ended_at=now, ended_by=by, end_reason=reason.strip())
+        log(instance=one, action="recordings.certification_end", user=by, data={"rater": rater.pk})
+    return ended
+
+
+def ended_last(rater: User, instrument: Instrument) -> Certification | None:
+    """The one that was last ended before its time."""
+    rows = Certification.objects.filter(rater=rater, instrument=instrument, ended_at__isnull=False)
+    return rows.select_related("ended_by").order_by("-ended_at", "-pk").first()
 
 
 def latest(rater: User, instrument: Instrument) -> Certification | None:
-    """The last one, also where it has run out."""
+    """The last one that was not ended by hand, also where it has run out."""
     rows = Certification.objects.filter(rater=rater, instrument=instrument, ended_at__isnull=True)
     return rows.select_related("certified_by").order_by("-valid_until", "-pk").first()

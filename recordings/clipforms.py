@@ -28,7 +28,11 @@ class ClipDecisionForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Approve the clip, or do not use it."},
     )
-    has_listened = forms.BooleanField(label="I have listened to all of it, and nobody is named in it", required=False)
+    has_listened = forms.BooleanField(
+        label="I have listened to all of it, and nobody is named in it, nor in what is written",
+        help_text="This is checked against what was played to you.",
+        required=False,
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

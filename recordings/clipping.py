@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
-from recordings import clips, consent, mp3frames, vault
+from recordings import clips, clipwords, consent, mp3frames, vault
 from recordings.models import Clip, Purpose, Recording, SealedObject
 
 logger = logging.getLogger("recordings.clipping")
@@ -33,23 +33,30 @@ def make_clip(clip_id: str) -> None:
     kind = SealedObject.Kind.REDACTED
     number = redaction.number if redaction else None
     muted = SealedObject.objects.filter(recording=clip.recording_id, kind=kind, number=number).first() if number else None
-    if muted is None or number is None:
+    if redaction is None or number is None or muted is None:
         logger.warning("Clip %s: there is no muted version", clip_id)
         return
     try:
+        said = clipwords.written(clip, redaction)
         with vault.open_sealed(muted) as content:
             cut = mp3frames.cut(content.read(), clip.start_ms, clip.end_ms)
         with contextlib.suppress(NoLongerWanted):
             vault.seal(
-                clip.recording, SealedObject.Kind.CLIP, [cut], number=clip.number, now=timezone.now(), within=_still_wanted(clip, number)
+                clip.recording,
+                SealedObject.Kind.CLIP,
+                [cut],
+                number=clip.number,
+                now=timezone.now(),
+                within=_still_wanted(clip, number, said),
             )
     except (vault.KeyGone, vault.Damaged, mp3frames.NotOurSound) as error:
         logger.warning("Clip %s: %s", clip_id, type(error).__name__)
 
 
 @contextlib.contextmanager
-def _still_wanted(clip: Clip, number: int) -> Iterator[None]:
-    """A transaction in which the clip is still to be made, and of that muted version; the page offers to begin again."""
+def _still_wanted(clip: Clip, number: int, said: list[clipwords.Line] | None) -> Iterator[None]:
+    """A transaction in which the clip is still to be made, and of that muted version; the page offers to begin again.
+    Its words are sealed in the same transaction as its sound is kept."""
     with transaction.atomic():
         Recording.objects.select_for_update().get(pk=clip.recording_id)
         row = Clip.objects.select_for_update(of=("self",)).select_related("recording__consent").get(pk=clip.pk)
@@ -60,4 +67,5 @@ def _still_wanted(clip: Clip, number: int) -> Iterator[None]:
             raise NoLongerWanted
         yield
         row.state = Clip.State.PROPOSED
-        row.save(update_fields=["state"])
+        row.words = None if said is None else clipwords.sealed(row, said)
+        row.save(update_fields=["state", "words"])

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from wagtail.log_actions import log
 
-from recordings import comments, keeping, permissions, sealedfile, stretches, transcript, vault
+from recordings import clipheard, clipwords, comments, keeping, permissions, sealedfile, stretches, vault
 from recordings import consent as consents
 from recordings.models import Clip, Purpose, Recording, Redaction, SealedObject
 from recordings.stretches import Stretch
@@ -33,6 +33,10 @@ LONGEST_TITLE = 120
 
 class ClipRefused(Exception):
     """The clip cannot be made, decided on or played; the text says why."""
+
+
+class NotHeard(ClipRefused):
+    """Not all of it was played to who would approve it; the text names what was not."""
 
 
 @transaction.atomic
@@ -75,12 +79,14 @@ def again(*, clip: Clip, by: User, now: dt.datetime) -> Clip:
 
 @transaction.atomic
 def decide(*, clip: Clip, approves: bool, by: User, now: dt.datetime) -> Clip:
-    """Somebody else than the maker approves it for lessons, or does not. Raises ClipRefused."""
+    """Somebody else than the maker approves it for lessons, having heard it all, or does not. Raises ClipRefused, NotHeard."""
     locked = _locked(clip, State.PROPOSED)
     if not permissions.can_decide_clip(by, locked):
         raise ClipRefused("A supervisor or a consultant of the team decides, other than who made the clip.")
     if approves and (why := why_closed(locked, on=timezone.localdate(now))):
         raise ClipRefused(why)
+    if approves and (why := clipheard.why_not_all(locked, by)):
+        raise NotHeard(why)
     locked.state, locked.decided_by, locked.decided_at = (State.APPROVED if approves else State.REFUSED), by, now
     locked.save(update_fields=["state", "decided_by", "decided_at"])
     _log(locked, "approve" if approves else "refuse", by)
@@ -108,13 +114,15 @@ def _destroy(clip: Clip) -> None:
     for sealed in SealedObject.objects.filter(recording=clip.recording_id, kind=SealedObject.Kind.CLIP, number=clip.number):
         transaction.on_commit(functools.partial(sealedfile.tidy_away, sealed.pk), robust=True)
         sealed.delete()
+    if clip.words is not None:
+        clip.words.delete()
     if clip.state == State.GONE and clip.title is not None:
         clip.title.delete()
 
 
 def _locked(clip: Clip, *states: str) -> Clip:
     Recording.objects.select_for_update().get(pk=clip.recording_id)
-    locked = Clip.objects.select_related("recording__consent", "recording__team__programme", "title").get(pk=clip.pk)
+    locked = Clip.objects.select_related("recording__consent", "recording__team__programme", "title", "words").get(pk=clip.pk)
     if locked.state not in states:
         raise ClipRefused("This clip is further on than your page showed. Look at it as it is now.")
     return locked
@@ -202,7 +210,7 @@ def seen_by(user: User) -> QuerySet[Clip]:
     mine = Q(Exists(known)) & Q(recording__team__in=works.values("team"))
     approved = Q(state=State.APPROVED) if permissions.can_hear_clips(user) else Q(pk__in=[])
     return Clip.objects.filter(mine | approved).select_related(
-        "recording__consent", "recording__team__programme", "recording__therapist", "title"
+        "recording__consent", "recording__team__programme", "recording__therapist", "title", "words"
     )
 
 
@@ -211,30 +219,18 @@ def title_of(clip: Clip) -> str:
     return comments.opened(clip.title)
 
 
-def words(clip: Clip) -> list[tuple[str, str]]:
-    """What is said in it, with names taken out, as (speaker, text); empty without a transcript, or without consent to one."""
-    redaction = redaction_of(clip.recording)
-    if redaction is None:
-        return []
-    inside = []
-    for turn in transcript.edited(clip.recording):
-        said = turn.get("words") or [{"start": turn["start"], "end": turn["end"], "text": turn["text"]}]
-        kept = [word for word in said if clip.start_ms <= word["start"] * 1000 < clip.end_ms]
-        if kept and turn.get("supported", True):
-            inside.append({**turn, "words": kept})
-    turns = stretches.redacted(inside, Stretch.read(redaction.spans))
-    return [(turn["speaker"] or "", turn["text"]) for turn in turns if turn["text"]]
-
-
 @dataclass(frozen=True)
 class Shown:
-    """A clip as one reader sees it in a lesson: `closed` is the sentence that stands in its place."""
+    """A clip as one reader sees it in a lesson: `closed` is the sentence that stands in its place, `wordless` that which stands
+    in place of its words."""
 
     id: uuid.UUID
     title: str = ""
     seconds: float = 0
     url: str = ""
+    captions: str = ""
     words: list[tuple[str, str]] = field(default_factory=list)
+    wordless: str = ""
     closed: str = ""
 
 
@@ -249,7 +245,7 @@ def shown(clip_id: str, user: User | None, *, on: dt.date) -> Shown | None:
         key = uuid.UUID(str(clip_id))
     except ValueError:
         return None
-    related = ("recording__consent", "recording__team__programme", "recording__family", "title")
+    related = ("recording__consent", "recording__team__programme", "recording__family", "title", "words")
     clip = Clip.objects.select_related(*related).filter(pk=key).first()
     if clip is None or user is None or not user.is_authenticated:
         return None
@@ -260,12 +256,16 @@ def shown(clip_id: str, user: User | None, *, on: dt.date) -> Shown | None:
         return Shown(
             clip.pk, closed="This clip is not approved for lessons yet." if clip.state != State.APPROVED else "You cannot hear this clip."
         )
-    try:
-        said = words(clip)
-    except (vault.KeyGone, vault.Damaged):
-        said = []
-    seconds = (clip.end_ms - clip.start_ms) / 1000
-    return Shown(clip.pk, title_of(clip), seconds, reverse("recordings:clip-audio", args=[clip.pk]), said)
+    said = clipwords.of(clip, on=on)
+    return Shown(
+        clip.pk,
+        title_of(clip),
+        (clip.end_ms - clip.start_ms) / 1000,
+        reverse("recordings:clip-audio", args=[clip.pk]),
+        reverse("recordings:clip-captions", args=[clip.pk]) if said.lines else "",
+        said.spoken,
+        said.missing,
+    )
 
 
 def choices(*, on: dt.date) -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ PURPOSES = {
     "consent": "Checking a spoken consent",
     LISTEN: "Listening",
 }
+CLIP = "Teaching clip"  # with the clip's number after it; no page can say it of itself, see `clipheard.py`
 JOIN_MS = 250  # a gap this short between two reports is the reporting, not the listening
 MOST_AT_ONCE = 500
 GAP_MS = 5_000  # shorter unheard stretches are not worth naming
@@ -49,8 +50,9 @@ def merged(intervals: Iterable[Interval], *, join: int = 0) -> list[Interval]:
     return union
 
 
-def _checked(intervals_ms: Iterable[Sequence[int]], duration_ms: int) -> list[Interval]:
-    checked: list[Interval] = []
+def checked(intervals_ms: Iterable[Sequence[int]], duration_ms: int) -> list[Interval]:
+    """What a page reports, cut off at the end. Raises HeardRefused."""
+    found: list[Interval] = []
     for pair in intervals_ms:
         if len(pair) != 2 or any(isinstance(value, bool) or not isinstance(value, int) for value in pair):
             raise HeardRefused("A stretch that was heard is two whole numbers of milliseconds.")
@@ -59,10 +61,15 @@ def _checked(intervals_ms: Iterable[Sequence[int]], duration_ms: int) -> list[In
             raise HeardRefused("A stretch that was heard must start before it ends.")
         end = min(end, duration_ms)
         if end > start:
-            checked.append((start, end))
-    if len(checked) > MOST_AT_ONCE:
+            found.append((start, end))
+    if len(found) > MOST_AT_ONCE:
         raise HeardRefused("That is too many stretches in one report.")
-    return checked
+    return found
+
+
+def purpose_word(purpose: str) -> str:
+    """For people; empty where it has none. A clip's number is left out."""
+    return CLIP if purpose.startswith(CLIP) else PURPOSES.get(purpose, "")
 
 
 def purpose_of(person: User, recording: Recording, said: str) -> str:
@@ -81,7 +88,7 @@ def heard(*, recording: Recording, person: User, purpose: str, intervals_ms: Ite
     What lies beyond the end is cut off. Sending the same report twice changes nothing but the time. Raises HeardRefused.
     """
     purpose = purpose_of(person, recording, purpose)
-    new = _checked(intervals_ms, recording.duration_ms)
+    new = checked(intervals_ms, recording.duration_ms)
     Recording.objects.select_for_update().get(pk=recording.pk)
     rows = HeardInterval.objects.filter(recording=recording, person=person, purpose=purpose)
     return add(rows, new, now=now, recording=recording, person=person, purpose=purpose)
@@ -118,8 +125,8 @@ def note_read(*, recording: Recording, person: User, now: dt.datetime) -> None:
 
 
 def heard_by(recording: Recording, person: User) -> list[Interval]:
-    """All that the person has heard, whatever for, merged."""
-    rows = HeardInterval.objects.filter(recording=recording, person=person).order_by("start_ms", "pk")
+    """All that the person has heard of the recording itself, whatever for, merged. A clip, with names muted, is not it."""
+    rows = HeardInterval.objects.filter(recording=recording, person=person).exclude(purpose__startswith=CLIP).order_by("start_ms", "pk")
     return merged(rows.values_list("start_ms", "end_ms"), join=JOIN_MS)
 
 
@@ -149,7 +156,7 @@ def gaps(intervals: Iterable[Interval], duration_ms: int, *, least_ms: int = GAP
 def shares_heard(recordings: Sequence[Recording], person: User) -> dict[object, float]:
     """Recording id to share heard, for a list, in one query."""
     intervals: dict[object, list[Interval]] = {}
-    rows = HeardInterval.objects.filter(recording__in=recordings, person=person)
+    rows = HeardInterval.objects.filter(recording__in=recordings, person=person).exclude(purpose__startswith=CLIP)
     for recording_id, start, end in rows.values_list("recording_id", "start_ms", "end_ms"):
         intervals.setdefault(recording_id, []).append((start, end))
     return {one.pk: share(merged(intervals.get(one.pk, []), join=JOIN_MS), one.duration_ms) for one in recordings}

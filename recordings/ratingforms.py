@@ -105,14 +105,42 @@ class PlanForm(forms.Form):
         }
 
 
+FEW = 12
+
+
 class ScoreField(forms.ChoiceField):
-    """A score of an item's scale, or not applicable: radios for few steps, a select for many."""
+    """A score of an item's scale, or not applicable, as radios. Its value is "3", "na" or ""."""
 
     def __init__(self, item: Item, *, required: bool, label: str) -> None:
-        steps = [(str(score), str(score)) for score in range(item.least, min(item.most, item.least + 100) + 1)]
+        words = {0: "No", 1: "Yes"} if item.scale == Item.Scale.YES_NO else {}
+        steps = [(str(score), words.get(score, str(score))) for score in range(item.least, item.most + 1)]
         if item.allows_na:
             steps.append((NOT_APPLICABLE, "Not applicable"))
-        super().__init__(label=label, required=required, choices=steps, widget=forms.RadioSelect if len(steps) <= 12 else forms.Select)
+        super().__init__(label=label, required=required, choices=steps, widget=forms.RadioSelect)
+
+
+class FigureField(forms.CharField):
+    """A count, or a length in seconds: too many steps to choose from, so it is written. Its value is "12", "na" or "", as above.
+    The page sends the figure, then "na" under the same name where that is ticked: the last one counts."""
+
+    def __init__(self, item: Item, *, required: bool, label: str) -> None:
+        self.item = item
+        super().__init__(label=label, required=required, max_length=8, widget=forms.TextInput)
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if not text or (text == NOT_APPLICABLE and self.item.allows_na):
+            return text
+        is_whole = text.removeprefix("-").isascii() and text.removeprefix("-").isdigit()
+        if not is_whole or not self.item.least <= int(text) <= self.item.most:
+            unit = " of seconds" if self.item.scale == Item.Scale.DURATION else ""
+            raise forms.ValidationError(f"{self.item.name}: enter a whole number{unit} from {self.item.least} to {self.item.most}.")
+        return str(int(text))
+
+
+def score_field(item: Item, *, required: bool, label: str) -> ScoreField | FigureField:
+    kind = ScoreField if item.most - item.least < FEW else FigureField
+    return kind(item, required=required, label=label)
 
 
 class ConsensusForm(forms.Form):
@@ -123,7 +151,7 @@ class ConsensusForm(forms.Form):
 
     def __init__(self, *args: Any, item: Item, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["score"] = ScoreField(item, required=False, label=item.name)
+        self.fields["score"] = score_field(item, required=False, label=item.name)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -159,7 +187,7 @@ class SelfRatingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.items = items
         for item in items:
-            self.fields[f"item-{item.key}"] = ScoreField(item, required=False, label=item.name)
+            self.fields[f"item-{item.key}"] = score_field(item, required=False, label=item.name)
         self.fields["note"] = forms.CharField(
             label="What you want to remember about this session",
             required=False,
@@ -203,3 +231,29 @@ class ExerciseForm(forms.Form):
     def __init__(self, *args: Any, raters: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("forms.ModelChoiceField[Any]", self.fields["rater"]).queryset = raters
+
+
+class ReasonsForm(forms.Form):
+    """One text an item: why its gold score is what it is."""
+
+    def __init__(self, *args: Any, items: list[Item], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.items = items
+        for item in items:
+            self.fields[f"why-{item.key}"] = forms.CharField(
+                label="Why", required=False, max_length=comments.LONGEST, widget=forms.Textarea(attrs={"rows": 3})
+            )
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        return {item.key: self.cleaned_data[f"why-{item.key}"] for item in self.items}
+
+
+class EndCertificationForm(forms.Form):
+    reason = forms.CharField(
+        label="Why it ends",
+        max_length=200,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="The rater and those who certify read it. Nothing about a family or a session.",
+        error_messages={"required": "Say why it ends."},
+    )

@@ -118,10 +118,8 @@ class WordsForm(forms.Form):
     seen = forms.UUIDField(required=False)
 
 
-class HeardForm(forms.Form):
-    purpose = forms.CharField(max_length=20)
+class IntervalsForm(forms.Form):
     intervals = forms.CharField(max_length=20_000)
-    position = forms.IntegerField(required=False, min_value=0)
 
     def clean_intervals(self) -> list[Any]:
         try:
@@ -131,6 +129,11 @@ class HeardForm(forms.Form):
         if not isinstance(found, list) or any(not isinstance(pair, list) for pair in found):
             raise forms.ValidationError("The stretches heard are a list of pairs.")
         return found
+
+
+class HeardForm(IntervalsForm):
+    purpose = forms.CharField(max_length=20)
+    position = forms.IntegerField(required=False, min_value=0)
 
 
 class ReplyForm(forms.Form):

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from wagtail.log_actions import log
 
@@ -19,28 +19,43 @@ class SelfRatingRefused(Exception):
     """It cannot be done now; str() says why, for people."""
 
 
+class Stale(SelfRatingRefused):
+    """It was changed in another tab since. `current` is what is stored."""
+
+    def __init__(self, current: SelfRating) -> None:
+        super().__init__("This was changed in another tab since you opened it. Both are shown: choose, then save.")
+        self.current = current
+
+
+class HandedIn(SelfRatingRefused):
+    """It is locked."""
+
+
 @transaction.atomic
 def save(
     *, recording: Recording, instrument: Instrument, scores: dict[str, Any], note: str, version: int, by: User, now: dt.datetime
 ) -> SelfRating:
     """Keeps what has been rated so far. `scores` maps item keys to a whole number or "na"; what is left out is not rated yet.
 
-    `version` is the one that the person saw, 0 where there was none. Raises SelfRatingRefused, vault.KeyGone.
+    `version` is the one that the person saw, 0 where there was none. Raises Stale, HandedIn, SelfRatingRefused, vault.KeyGone.
     """
     _check_own(recording, by)
     _check_scores(instrument, scores)
-    there = (
-        SelfRating.objects.select_for_update(of=("self",)).select_related("note").filter(recording=recording, instrument=instrument).first()
-    )
+    rows = SelfRating.objects.select_for_update(of=("self",)).select_related("note").filter(recording=recording, instrument=instrument)
+    there = rows.first()
     if there is None:
-        sealed = comments.sealed(recording, note)
-        made = SelfRating.objects.create(recording=recording, instrument=instrument, scores=scores, note=sealed, changed_at=now)
+        try:
+            with transaction.atomic():
+                sealed = comments.sealed(recording, note)
+                made = SelfRating.objects.create(recording=recording, instrument=instrument, scores=scores, note=sealed, changed_at=now)
+        except IntegrityError:  # the other tab was first
+            raise Stale(rows.get()) from None
         log(instance=made, action="recordings.self_rating", user=by, data={"recording": str(recording.pk)})
         return made
     if there.submitted_at is not None:
-        raise SelfRatingRefused("You have handed in your own rating. It is no longer changed.")
+        raise HandedIn("You have handed in your own rating. It is no longer changed.")
     if there.version != version:
-        raise SelfRatingRefused("This was changed in another tab since you opened it. Look at what is there now.")
+        raise Stale(there)
     before, sealed = there.note, there.note
     if comments.opened(before) != note.strip():
         sealed = comments.sealed(recording, note)

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from recordings import listening
 from recordings.listening import Interval
-from recordings.models import Recording, SentInterval
+from recordings.models import Clip, Recording, SentInterval
 from supervision.models import User
 
 logger = logging.getLogger("recordings.sent")
@@ -29,20 +29,22 @@ logger = logging.getLogger("recordings.sent")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _MOST_WAITING = 10_000  # ranges, while the database cannot be written; beyond that they are lost, and the log says so
 
-_Key = tuple[uuid.UUID, int]
+_Key = tuple[uuid.UUID, int, int | None]  # recording, person, number of the clip
 
 
-def follow(response: HttpResponseBase, *, recording: Recording, person: User, part_ms: Interval | None = None) -> HttpResponseBase:
+def follow(response: HttpResponseBase, *, recording: Recording, person: User, clip: Clip | None = None) -> HttpResponseBase:
     """Notes, once the response has been closed, how much of it was taken. Anything but content is let through as it is.
 
-    `part_ms`: the stretch of the recording that the content holds, where it is not the whole.
+    `clip`: where the content is a clip, and so a stretch of the recording; kept apart from what was sent of the recording itself.
     """
     if not isinstance(response, StreamingHttpResponse):
         return response
     match = _CONTENT_RANGE.fullmatch(response.get("Content-Range", ""))
     start, size = (int(match[1]), int(match[2])) if match else (0, int(response.get("Content-Length", "0")))
     content: Iterable[bytes] = response.streaming_content  # type: ignore[assignment]
-    response.streaming_content = _Counted(content, (recording.pk, person.pk), part_ms or (0, recording.duration_ms), start, size)
+    part_ms = (clip.start_ms, clip.end_ms) if clip else (0, recording.duration_ms)
+    key = (recording.pk, person.pk, clip.number if clip else None)
+    response.streaming_content = _Counted(content, key, part_ms, start, size)
     return response
 
 
@@ -127,10 +129,10 @@ class _Waiting:
 
 @transaction.atomic
 def _store(key: _Key, spans: list[Interval]) -> None:
-    recording_id, person_id = key
+    recording_id, person_id, clip = key
     if Recording.objects.select_for_update().filter(pk=recording_id).exists() and User.objects.filter(pk=person_id).exists():
-        rows = SentInterval.objects.filter(recording_id=recording_id, person_id=person_id)
-        listening.add(rows, spans, now=timezone.now(), recording_id=recording_id, person_id=person_id)
+        rows = SentInterval.objects.filter(recording_id=recording_id, person_id=person_id, clip=clip)
+        listening.add(rows, spans, now=timezone.now(), recording_id=recording_id, person_id=person_id, clip=clip)
 
 
 _waiting = _Waiting()

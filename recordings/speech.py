@@ -22,6 +22,7 @@ from recordings import truth, voice
 
 RATE = 16_000
 MAX_PIECE_S = 28.0  # Whisper hears 30 s at a time
+PIECE_S = 20.0  # what each piece costs beside its length, in seconds of sound: however short, Whisper sees 30 s of it
 BATCH = 4
 LANGUAGE = "en"
 PIECES_FOR_LANGUAGE = 5  # spread over the whole recording: people say hello in a language that they then leave
@@ -218,13 +219,13 @@ class _Try:
 
 
 def _dealt(pieces: Sequence[Piece], workers: int) -> list[list[int]]:
-    """The places of the pieces, shared out so that each worker has about as much to hear: the longest first, to whoever has least."""
+    """The places of the pieces, shared out so that each worker has about as much to do: the longest first, to whoever has least."""
     shares: list[list[int]] = [[] for _worker in range(workers)]
-    lengths = [0] * workers
+    efforts = [0.0] * workers
     for at in sorted(range(len(pieces)), key=lambda at: len(pieces[at].samples), reverse=True):
-        least = lengths.index(min(lengths))
+        least = efforts.index(min(efforts))
         shares[least].append(at)
-        lengths[least] += len(pieces[at].samples)
+        efforts[least] += PIECE_S + len(pieces[at].samples) / RATE
     return [sorted(share) for share in shares if share]
 
 

@@ -4,7 +4,7 @@ It fails closed. A hit whose words have no times mutes its whole turn; so do tur
 for which there are no words is muted as a gap.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -136,16 +136,32 @@ def news(found: Iterable[Stretch], decided: Sequence[Stretch]) -> list[Stretch]:
 
 def redacted(turns: Sequence[Mapping[str, Any]], stretches: Sequence[Stretch]) -> list[dict[str, Any]]:
     """The transcript of the muted version: start, end, speaker, text. Each run of muted words becomes its kind in brackets."""
+    return [
+        {
+            "start": turn["start"],
+            "end": turn["end"],
+            "speaker": turn.get("speaker"),
+            "text": " ".join(text for _, _, text in said(turn, stretches, _in_brackets)),
+        }
+        for turn in turns
+    ]
+
+
+def said(turn: Mapping[str, Any], stretches: Iterable[Stretch], mark: Callable[[str], str]) -> list[tuple[int, int, str]]:
+    """A turn's words as (start, end, text) in milliseconds; each run of muted words is one, with the `mark` of its kind."""
     quiet = [one for one in stretches if one.is_muted]
-    made = []
-    for turn in turns:
-        words = turn.get("words") or [{"start": turn["start"], "end": turn["end"], "text": turn["text"]}]
-        said: list[str] = []
-        for word in words:
-            start, end = _ms(word["start"]), max(_ms(word["end"]), _ms(word["start"]) + 1)
-            found = next((one for one in quiet if one.start_ms < end and start < one.end_ms), None)
-            mark = f"[{LABELS[found.kind].lower() if found.kind != 'NHS number' else found.kind}]" if found else word["text"].strip()
-            if mark and not (found and said and said[-1] == mark):
-                said.append(mark)
-        made.append({"start": turn["start"], "end": turn["end"], "speaker": turn.get("speaker"), "text": " ".join(said)})
+    words = turn.get("words") or [{"start": turn["start"], "end": turn["end"], "text": turn["text"]}]
+    made: list[tuple[int, int, str]] = []
+    for word in words:
+        start, end = _ms(word["start"]), max(_ms(word["end"]), _ms(word["start"]) + 1)
+        found = next((one for one in quiet if one.start_ms < end and start < one.end_ms), None)
+        text = mark(found.kind) if found else word["text"].strip()
+        if found and made and made[-1][2] == text:
+            made[-1] = (made[-1][0], max(made[-1][1], end), text)
+        elif text:
+            made.append((start, end, text))
     return made
+
+
+def _in_brackets(kind: str) -> str:
+    return f"[{LABELS[kind].lower() if kind != 'NHS number' else kind}]"

@@ -100,6 +100,8 @@ def _listen(job: Job, samples: Floats, probability: Floats, plan: Plan, checkpoi
         engine = job.ahead.take("engine", lambda: _engine(checkpoint))
     except engines.CannotTranscribe as error:
         raise CannotProcess(str(error)) from None
+    job.ahead.begin("speakers", lambda: speakers.separate(samples, probability))
+    job.ahead.begin("pitch", lambda: acoustics.pitch(samples))
     language = pieces[0]["language"] if pieces else _language(plan, engine, samples, probability)
     work = speech.run(samples, engine=engine, language=language, probability=probability, start_piece=len(pieces), prompt=plan.prompt)
     for count, (done, total, segments) in enumerate(work, 1):
@@ -108,9 +110,6 @@ def _listen(job: Job, samples: Floats, probability: Floats, plan: Plan, checkpoi
         progress = job.progress(done_units=done, total_units=total, seconds_per_unit=(last - begun) / count)
         vault.seal(job.recording, Kind.PIECE, [json.dumps(piece).encode()], number=done, now=job.now(), within=progress)
         pieces.append(piece)
-        if count == 1:  # not before there is something to read
-            job.ahead.begin("speakers", lambda: speakers.separate(samples, probability))
-            job.ahead.begin("pitch", lambda: acoustics.pitch(samples))
 
 
 def _engine(model: str) -> speech.Engine:

@@ -67,6 +67,7 @@ ACTIONS = {
     "recordings.consensus_agree": ("Agree to a consensus", "Consensus on an item agreed"),
     "recordings.consensus_settle": ("Keep a consensus", "Consensus kept"),
     "recordings.gold_make": ("Make a gold recording", "Gold recording made"),
+    "recordings.gold_explain": ("Write why gold scores are what they are", "Reasons for gold scores written"),
     "recordings.gold_retire": ("Retire a gold recording", "Gold recording retired"),
     "recordings.exercise_assign": ("Give a calibration exercise", "Calibration exercise given"),
     "recordings.certify": ("Certify a rater", "Rater certified"),

@@ -161,9 +161,11 @@ recordings:second-ask           | recording.pk                      | in     403
 recordings:calibration          |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
 recordings:gold-create          |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
 recordings:gold-retire          | gold.pk                           | in     404  404 302 302 302  404 404  404 404  404  404  404
+recordings:gold-reasons         | gold.pk                           | in     404  404 200 403 403  404 404  404 404  404  404  404
 recordings:exercise-give        | gold.pk                           | in     404  404 200 200 200  404 404  404 404  404  404  404
 recordings:rater-report         | cora.pk                           | in     404  404 200 200 200  404 404  404 404  404  404  404
 recordings:certify              | cora.pk review.instrument.pk      | in     404  404 302 302 403  404 404  404 404  404  404  404
+recordings:certification-end    | cora.pk review.instrument.pk      | in     404  404 200 200 403  404 404  404 404  404  404  404
 recordings:agreement            |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
 recordings:agreement-csv        |                                   | in     403  403 200 200 200  403 403  403 403  403  200  403
 recordings:heard                | recording.pk                      | in     422  404 422 422 422  404 404  404 403  404  404  404
@@ -185,6 +187,8 @@ recordings:clip-decide          | clip.pk                           | in     403
 recordings:clip-again           | clip.pk                           | in     302  404 302 302 302  404 404  404 404  404  404  404
 recordings:clip-take-back       | clip.pk                           | in     200  404 200 200 200  404 404  404 404  404  404  404
 recordings:clip-audio           | clip.pk                           | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:clip-captions        | clip.pk                           | in     200  404 200 200 200  404 404  404 404  404  404  404
+recordings:clip-heard           | clip.pk                           | in     422  404 422 422 422  404 404  404 404  404  404  404
 """
 
 

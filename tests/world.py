@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from learning import enrolment
 from learning.models import TrainingRecord
-from recordings import casefile, codebook, concern, tus, vault, withdrawallink
+from recordings import casefile, clipwords, codebook, concern, tus, vault, withdrawallink
 from recordings.declared import Label
 from recordings.models import (
     Annotation,
     Assignment,
+    Certification,
     Clip,
     Code,
     Comparison,
@@ -183,7 +184,10 @@ def _rated_twice(world, instrument, now):
     world.comparison = Comparison.objects.create(first=pair[0], second=pair[1], opened_at=now)
     world.conflict = ConflictOfInterest.objects.create(rater=cora, therapist=world.tom, declared_at=now, declared_by=cora)
     world.gold = GoldStandard.objects.create(
-        recording=_recording(world.consent, now), instrument=instrument, label="Exercise 1", state="in_use", made_by=carl, made_at=now
+        recording=_recording(world.consent, now), instrument=instrument, label="Exercise 1", state="in_use", made_by=world.sam, made_at=now
+    )
+    Certification.objects.create(
+        rater=cora, instrument=instrument, certified_on=factories.today(), valid_until=factories.today(), basis={}, certified_by=carl
     )
 
 
@@ -211,6 +215,8 @@ def _follow_up(world, now):
     world.clip = Clip.objects.create(
         recording=world.teachable, start_ms=0, end_ms=5000, number=1, state=Clip.State.PROPOSED, made_by=world.thea, made_at=now
     )
+    world.clip.words = clipwords.sealed(world.clip, [clipwords.Line("Therapist", [(0, 900, "So what happened")])])
+    world.clip.save(update_fields=["words"])
     vault.seal(world.teachable, SealedObject.Kind.CLIP, [bytes(500)], number=1, now=now)
 
 

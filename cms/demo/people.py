@@ -40,7 +40,7 @@ PEOPLE = (
     Person("Priya", "Nair", "therapist", (HARBOUR,), 130, "done", "therapist: a family to send a recording for"),
     Person("Sam", "Whitlock", "supervisor", (HARBOUR,), 700, "done", "supervisor: who is in date for what"),
     Person("Bea", "Lindqvist", "backup_supervisor", (HARBOUR,), 20, "done", "back-up supervisor, covering until a date"),
-    Person("Cora", "Mensah", "consultant", (HARBOUR, MEADOW), 500, 0, "consultant of both teams: recordings to review"),
+    Person("Cora", "Mensah", "consultant", (HARBOUR, MEADOW), 500, 0, "consultant of both teams: sessions to rate, one to compare"),
     Person("Ada", "Fielding", "administrator", (HARBOUR,), 300, 0, "administrator: people, invitations, attendance"),
     Person("Olly", "Barrett", "therapist", (MEADOW,), 45, 17, "therapist, overdue with the orientation"),
     Person("Nia", "Prosser", "therapist", (MEADOW,), 260, "done", "therapist with reviewed recording"),

@@ -51,7 +51,8 @@ class GoldScore(models.Model):
 
 
 class Certification(models.Model):
-    """A rater's licence to rate with an instrument, until a date. Never renewed in place: a new one is added."""
+    """A rater's licence to rate with an instrument, until a date. Never renewed in place, nor taken up again once ended: a new one
+    is added."""
 
     rater = models.ForeignKey(User, on_delete=models.PROTECT, related_name="certifications")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
@@ -60,9 +61,16 @@ class Certification(models.Model):
     basis = models.JSONField(help_text="Exercises, scores compared, agreement with gold and its interval, bias.")
     certified_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    end_reason = models.CharField(max_length=200, blank=True, help_text="Why it was ended before its time; nothing about a family.")
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_by__isnull=True, end_reason="")
+                | (Q(ended_at__isnull=False, ended_by__isnull=False) & ~Q(end_reason="")),
+                name="certification_ended_with_a_reason",
+            ),
             models.CheckConstraint(condition=Q(valid_until__gte=F("certified_on")), name="certification_dates"),
             models.CheckConstraint(condition=~Q(rater=F("certified_by")), name="certified_by_somebody_else"),
         ]

@@ -25,6 +25,9 @@ class Clip(models.Model):
     start_ms = models.PositiveIntegerField()
     end_ms = models.PositiveIntegerField()
     title = models.ForeignKey(SealedText, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    words = models.ForeignKey(
+        SealedText, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="What is said in it; see clipwords.py."
+    )
     number = models.PositiveIntegerField(help_text="Of the sealed object of kind clip.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.MAKING)
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

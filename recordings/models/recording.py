@@ -208,6 +208,7 @@ class SentInterval(models.Model):
 
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="sent")
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    clip = models.PositiveIntegerField(null=True, blank=True, help_text="Number of the teaching clip, where it was one.")
     start_ms = models.PositiveIntegerField()
     end_ms = models.PositiveIntegerField()
     first_at = models.DateTimeField()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
@@ -13,16 +13,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from recordings import calibration, certifying
+from recordings import calibration, certifying, explaining
 from recordings.models import Assignment, GoldStandard
 from recordings.ratingforms import ExerciseForm, GoldForm
 from supervision.http import AuthenticatedRequest
-from supervision.models import Instrument, Membership, User
+from supervision.models import Instrument, Item, Membership, User
 
 CHART_WIDTH, CHART_HEIGHT = 640, 200
 
 
-def _golds(user: User) -> Any:
+def known_golds(user: User) -> QuerySet[GoldStandard]:
     """The gold recordings of the programmes in which the person leads a team."""
     leads = Membership.objects.of(user).current().filter(role__in=Membership.LEADS)
     return GoldStandard.objects.filter(recording__team__programme__in=leads.values("team__programme")).select_related(
@@ -45,7 +45,7 @@ def overview(request: AuthenticatedRequest) -> HttpResponse:
         raise PermissionDenied("Calibration is for those who lead a team.")
     today = timezone.localdate()
     submitted = Count("assignments", filter=Q(assignments__review__submitted_at__isnull=False))
-    golds = list(_golds(request.user).annotate(done=submitted).order_by("label", "made_at", "pk"))
+    golds = list(known_golds(request.user).annotate(done=submitted).order_by("label", "made_at", "pk"))
     instruments = list(Instrument.objects.filter(pk__in={gold.instrument_id for gold in golds}).order_by("name", "version", "pk"))
     table = []
     for rater in raters:
@@ -57,6 +57,7 @@ def overview(request: AuthenticatedRequest) -> HttpResponse:
                     "instrument": instrument,
                     "certification": last,
                     "is_good": last is not None and last.valid_until >= today,
+                    "ended": certifying.ended_last(rater, instrument),
                     "done": len(calibration.done(rater, instrument)),
                 }
             )
@@ -90,7 +91,7 @@ def gold_create(request: AuthenticatedRequest) -> HttpResponse:
 
 @require_POST
 def gold_retire(request: AuthenticatedRequest, gold_id: uuid.UUID) -> HttpResponse:
-    calibration.retire(gold=get_object_or_404(_golds(request.user), pk=gold_id), by=request.user, now=timezone.now())
+    calibration.retire(gold=get_object_or_404(known_golds(request.user), pk=gold_id), by=request.user, now=timezone.now())
     messages.success(request, "It is given to nobody any more. What was given out may be finished.")
     return redirect("recordings:calibration")
 
@@ -98,7 +99,7 @@ def gold_retire(request: AuthenticatedRequest, gold_id: uuid.UUID) -> HttpRespon
 @require_http_methods(["GET", "POST"])
 def exercise_give(request: AuthenticatedRequest, gold_id: uuid.UUID) -> HttpResponse:
     """An exercise is given to a rater, openly or hidden in the ordinary queue."""
-    gold = get_object_or_404(_golds(request.user), pk=gold_id)
+    gold = get_object_or_404(known_golds(request.user), pk=gold_id)
     raters = User.objects.filter(pk__in=[one.pk for one in _raters(request.user)]).order_by("first_name", "last_name", "pk")
     form = ExerciseForm(request.POST or None, raters=raters)
     if request.method == "POST" and form.is_valid():
@@ -113,7 +114,8 @@ def exercise_give(request: AuthenticatedRequest, gold_id: uuid.UUID) -> HttpResp
     return render(request, "recordings/exercise_give.html", context, status=422 if request.method == "POST" else 200)
 
 
-def _rater(request: AuthenticatedRequest, rater_id: int) -> User:
+def rater_for(request: AuthenticatedRequest, rater_id: int) -> User:
+    """Oneself where one rates, and whom one may certify; 404 for anybody else."""
     rater = get_object_or_404(User, pk=rater_id)
     consults = Membership.objects.of(rater).current().filter(role="consultant")
     if rater.pk == request.user.pk and consults.exists():
@@ -127,10 +129,10 @@ def _rater(request: AuthenticatedRequest, rater_id: int) -> User:
 @require_GET
 def rater_report(request: AuthenticatedRequest, rater_id: int) -> HttpResponse:
     """How a rater compares with gold, item by item, and over time: the rater's own, and for those who may certify."""
-    rater = _rater(request, rater_id)
+    rater = rater_for(request, rater_id)
     done = Assignment.objects.filter(rater=rater, part="gold", review__submitted_at__isnull=False)
     today = timezone.localdate()
-    parts = []
+    parts: list[dict[str, Any]] = []
     for instrument in Instrument.objects.filter(pk__in=done.values("instrument")).order_by("name", "version", "pk"):
         found = certifying.report(rater, instrument)
         parts.append(
@@ -140,10 +142,22 @@ def rater_report(request: AuthenticatedRequest, rater_id: int) -> HttpResponse:
                 "drift": _picture(found.chart),
                 "certification": certifying.latest(rater, instrument),
                 "is_good": certifying.in_force(rater, instrument, on=today) is not None,
+                "ended": certifying.ended_last(rater, instrument),
+                "exercises": _side_by_side(request.user, found),
             }
         )
     context = {"rater": rater, "parts": parts, "is_own": rater.pk == request.user.pk, "today": today}
     return render(request, "recordings/rater_report.html", context)
+
+
+def _side_by_side(viewer: User, found: certifying.Report) -> list[dict[str, Any]]:
+    """Each submitted exercise beside gold, where the viewer may see that gold: nobody who may yet be given it."""
+    items = list(Item.objects.filter(instrument=found.instrument).order_by("position", "pk"))
+    return [
+        {"exercise": exercise, "rows": explaining.beside(exercise.gold, scores, items)}
+        for exercise, scores in calibration.done(found.rater, found.instrument)
+        if exercise.gold is not None and explaining.can_see(viewer, exercise.gold)
+    ]
 
 
 def _picture(chart: Any) -> dict[str, Any] | None:
@@ -169,7 +183,7 @@ def _picture(chart: Any) -> dict[str, Any] | None:
 
 @require_POST
 def certify(request: AuthenticatedRequest, rater_id: int, instrument_id: int) -> HttpResponse:
-    rater = _rater(request, rater_id)
+    rater = rater_for(request, rater_id)
     if not certifying.may_certify(request.user, rater):
         raise PermissionDenied
     instrument = get_object_or_404(Instrument, pk=instrument_id)

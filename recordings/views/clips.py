@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
@@ -13,9 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from wagtail.log_actions import log
 
-from recordings import clips, keeping, permissions, sent, serving, vault
+from recordings import clipheard, clips, clipwords, keeping, listening, permissions, sent, serving, vault
 from recordings.clipforms import ClipDecisionForm, ClipForm
 from recordings.models import Annotation, Clip, Recording, SealedObject
+from recordings.reviewforms import IntervalsForm
 from recordings.views.audio import _gone, _missing
 from supervision.http import AuthenticatedRequest
 
@@ -105,10 +106,7 @@ def clip_detail(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
 def _page(request: AuthenticatedRequest, clip: Clip, form: ClipDecisionForm | None = None) -> HttpResponse:
     closed = clips.why_closed(clip, on=timezone.localdate())
     may_hear = not closed and clips.can_hear(request.user, clip)
-    try:
-        words = clips.words(clip) if may_hear else []
-    except (vault.KeyGone, vault.Damaged):
-        words = []
+    words = clipwords.of(clip, on=timezone.localdate()) if may_hear else clipwords.Words()
     may_know = Recording.objects.visible_to(request.user).filter(pk=clip.recording_id).exists()
     context = {
         "clip": clip,
@@ -140,6 +138,9 @@ def clip_decide(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     approves = form.cleaned_data["decision"] == "approve"
     try:
         clips.decide(clip=clip, approves=approves, by=request.user, now=timezone.now())
+    except clips.NotHeard as reason:
+        form.add_error("has_listened", str(reason))
+        return _page(request, clip, form)
     except clips.ClipRefused as reason:
         messages.error(request, str(reason))
     else:
@@ -183,12 +184,10 @@ def clip_take_back(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse
 
 @require_safe
 def clip_audio(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponseBase:
-    """Judged anew at every request; what leaves the server is noted against the recording, at its own times."""
-    clip = Clip.objects.select_related("recording__consent", "recording__team__programme").filter(pk=pk).first()
-    if clip is None or not clips.can_hear(request.user, clip):
-        return _gone() if clip is not None and clip.state == State.GONE and permissions.can_hear_clips(request.user) else _missing()
-    if clips.why_closed(clip, on=timezone.localdate()):
-        return _gone()
+    """What leaves the server is noted against the recording, at its own times."""
+    clip = _playable(request, pk)
+    if isinstance(clip, HttpResponse):
+        return clip
     sealed = SealedObject.objects.filter(recording=clip.recording_id, kind=SealedObject.Kind.CLIP, number=clip.number).first()
     if sealed is None:
         return _missing()
@@ -198,7 +197,44 @@ def clip_audio(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponseBase
         return _gone()
     _note(request, clip)
     response = serving.range_response(request, reader, "audio/mpeg")
-    return sent.follow(response, recording=clip.recording, person=request.user, part_ms=(clip.start_ms, clip.end_ms))
+    return sent.follow(response, recording=clip.recording, person=request.user, clip=clip)
+
+
+def _playable(request: AuthenticatedRequest, pk: uuid.UUID) -> Clip | HttpResponse:
+    """The clip, where this person may hear it now: judged anew at every request, for its sound and its words alike."""
+    clip = Clip.objects.select_related("recording__consent", "recording__team__programme", "words").filter(pk=pk).first()
+    if clip is None or not clips.can_hear(request.user, clip):
+        return _gone() if clip is not None and clip.state == State.GONE and permissions.can_hear_clips(request.user) else _missing()
+    return _gone() if clips.why_closed(clip, on=timezone.localdate()) else clip
+
+
+@require_safe
+def clip_captions(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
+    """What is said in it as WebVTT: opened for this answer, kept nowhere."""
+    clip = _playable(request, pk)
+    if isinstance(clip, HttpResponse):
+        return clip
+    words = clipwords.of(clip, on=timezone.localdate())
+    if not words.lines:
+        return _missing()
+    headers = {"Cache-Control": "no-store, private", "X-Content-Type-Options": "nosniff", "Content-Disposition": "inline"}
+    return HttpResponse(clipwords.to_vtt(words, clip), content_type="text/vtt; charset=utf-8", headers=headers)
+
+
+@require_POST
+def clip_heard(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The stretches that were just played, from the clip's own page."""
+    clip = _playable(request, pk)
+    if isinstance(clip, HttpResponse):
+        return clip
+    form = IntervalsForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"error": next(iter(form.errors.values()))[0]}, status=422)
+    try:
+        clipheard.note(clip=clip, person=request.user, intervals_ms=form.cleaned_data["intervals"], now=timezone.now())
+    except listening.HeardRefused as refusal:
+        return JsonResponse({"error": str(refusal)}, status=422)
+    return HttpResponse(status=204)
 
 
 def _note(request: AuthenticatedRequest, clip: Clip) -> None:
@@ -220,4 +256,6 @@ urlpatterns = [
     path("clips/<uuid:pk>/again/", clip_again, name="clip-again"),
     path("clips/<uuid:pk>/take-back/", clip_take_back, name="clip-take-back"),
     path("clips/<uuid:pk>/audio/", clip_audio, name="clip-audio"),
+    path("clips/<uuid:pk>/captions/", clip_captions, name="clip-captions"),
+    path("clips/<uuid:pk>/heard/", clip_heard, name="clip-heard"),
 ]

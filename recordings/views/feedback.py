@@ -5,6 +5,7 @@ import uuid
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from recordings import annotationfiles, comments, permissions, trying, workbench
 from recordings import review as reviews
-from recordings.models import Annotation, Code, Contest, Recording, Review, TriedIt
+from recordings.models import Annotation, Code, Comparison, Contest, Recording, Review, TriedIt
 from recordings.reviewforms import ReplyForm
 from recordings.views import bench
 from supervision import formulas, trends
@@ -28,7 +29,16 @@ YEAR = dt.timedelta(days=365)
 def _review(request: AuthenticatedRequest, review_id: uuid.UUID) -> Review:
     """Released, or submitted and one's own: a rater sees beforehand what the therapist will see."""
     seen = Review.objects.visible_to(request.user).exclude(state=Review.State.IN_PROGRESS)
-    related = ("recording__consent", "recording__team", "recording__therapist", "rater", "instrument", "strengths", "next_step")
+    related = (
+        "recording__consent",
+        "recording__team",
+        "recording__therapist",
+        "rater",
+        "instrument",
+        "strengths",
+        "next_step",
+        "assignment",
+    )
     return get_object_or_404(seen.select_related(*related), pk=review_id)
 
 
@@ -53,6 +63,7 @@ def _page(request: AuthenticatedRequest, review: Review, form: ReplyForm | None 
         "form": form,
         "contests": list(Contest.objects.filter(review=review).select_related("answer").order_by("raised_at", "pk")),
         **_over_time(request.user, review),
+        **_before_release(review),
     }
     if permissions.can_listen(request.user, recording):
         found = workbench.moments(review, workbench.turns(recording))
@@ -79,6 +90,14 @@ def _page(request: AuthenticatedRequest, review: Review, form: ReplyForm | None 
         context["why"] = bench.gone_sentence(recording)
         context["is_destroyed"] = recording.state == Recording.State.DESTROYED
     return render(request, "recordings/feedback_detail.html", context, status=status)
+
+
+def _before_release(review: Review) -> dict[str, object]:
+    """Of a review that only its rater sees yet: why it cannot be released by itself, and where the way on is."""
+    if review.state == Review.State.RELEASED:
+        return {}
+    comparison = Comparison.objects.filter(Q(first=review) | Q(second=review)).first()
+    return {"why_not": reviews.why_not_released(review), "is_exercise": reviews.is_exercise(review), "comparison": comparison}
 
 
 def _over_time(user: User, review: Review) -> dict[str, object]:

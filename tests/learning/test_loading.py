@@ -204,6 +204,12 @@ def test_a_changed_worksheet_replaces_the_file(folder, db):
         ({"body": [{"callout": {"tone": "loud", "title": "x", "text": "x"}}]}, "has the tone “loud”"),
         ({"body": [{"callout": {"tone": "note", "title": "x" * 500, "text": "x"}}]}, "at most 120 characters"),
         ({"summary": "x" * 400}, "at most 300 characters"),
+        ({"body": [{"clip": {"title": "A moment"}}]}, "block 1 (clip) has no “id”"),
+        ({"body": [{"clip": {"id": "the-one-of-may"}}]}, "shows the clip “the-one-of-may”, which is not among the approved"),
+        (
+            {"body": [{"clip": {"id": "6b2f0c6e-5b0e-4d55-9f7e-0d4c3f0f8a11"}}]},
+            "shows the clip “6b2f0c6e-5b0e-4d55-9f7e-0d4c3f0f8a11”, which is not among the approved teaching clips here.",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_file(folder, db, change, sentence):

@@ -111,7 +111,7 @@ class TestGathered:
             found._timer.cancel()
 
     def test_many_requests_are_not_as_many_writes(self, waiting, recording, sam):
-        key = (recording.pk, sam.pk)
+        key = (recording.pk, sam.pk, None)
         waiting.add(key, (0, 1000))  # the first is written at once
         for start in range(1000, 60_000, 1000):
             waiting.add(key, (start, start + 1000))
@@ -121,8 +121,8 @@ class TestGathered:
 
     def test_the_last_is_written_without_another_request(self, waiting, recording, sam, settings):
         settings.SENT_FLUSH_SECONDS = 0.3
-        waiting.add((recording.pk, sam.pk), (0, 1000))
-        waiting.add((recording.pk, sam.pk), (5000, 6000))
+        waiting.add((recording.pk, sam.pk, None), (0, 1000))
+        waiting.add((recording.pk, sam.pk, None), (5000, 6000))
         waiting._timer.join(10)
         assert spans(recording, sam) == [(0, 1000), (5000, 6000)]
 
@@ -132,7 +132,7 @@ class TestGathered:
 
         with monkeypatch.context() as patch:
             patch.setattr(sent, "_store", locked)
-            waiting.add((recording.pk, sam.pk), (0, 1000))
+            waiting.add((recording.pk, sam.pk, None), (0, 1000))
         assert "OperationalError" in caplog.text
         assert str(recording.pk) not in caplog.text
         waiting.write()
@@ -140,7 +140,7 @@ class TestGathered:
 
     def test_several_threads(self, waiting, recording, sam):
         def add(start):
-            waiting.add((recording.pk, sam.pk), (start, start + 1000))
+            waiting.add((recording.pk, sam.pk, None), (start, start + 1000))
             connection.close()
 
         threads = [threading.Thread(target=add, args=[start]) for start in range(0, 20_000, 1000)]

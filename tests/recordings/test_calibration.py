@@ -6,9 +6,10 @@ import re
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from wagtail.models import ModelLogEntry
 
-from recordings import calibration, certifying, destruction, review
-from recordings.models import Assignment, GoldScore
+from recordings import calibration, certifying, destruction, explaining, review
+from recordings.models import Assignment, GoldScore, SealedText
 from supervision import periods
 from supervision.models import Rating
 from tests import factories
@@ -16,6 +17,7 @@ from tests.recordings import rating_setup as rating
 from tests.recordings import review_setup as setup
 
 pytestmark = pytest.mark.django_db
+SAID = "Nobody asked the aunt"
 
 
 @pytest.fixture
@@ -122,6 +124,68 @@ def test_somebody_else_certifies_for_six_calendar_months(gold, otis, cora, sam, 
     assert certifying.in_force(otis, gold.instrument, on=made.valid_until)
     assert not certifying.in_force(otis, gold.instrument, on=made.valid_until + dt.timedelta(days=1))
     assert "Until" in as_user(cora).get(reverse("recordings:calibration")).content.decode()
+
+
+def test_whoever_made_the_gold_says_why_and_raters_read_it_once_they_have_submitted(gold, otis, cora, sam, harbour, as_user):
+    address = reverse("recordings:gold-reasons", args=[gold.pk])
+    assert as_user(sam).get(address).status_code == 403
+    assert as_user(cora).post(address, {"why-finding-the-fit": SAID}).status_code == 302
+    assert SAID in as_user(cora).get(address).content.decode()
+    assert not any(SAID.encode() in bytes(row.ciphertext) for row in SealedText.objects.all())
+    tess = rating.consultant("tess", harbour)
+    asked = give(gold, otis)
+    report = reverse("recordings:rater-report", args=[otis.pk])
+    assert SAID not in as_user(otis).get(report).content.decode()
+    rating.submit(asked, others={"finding-the-fit": 1})
+    page = as_user(otis).get(report).content.decode()
+    assert SAID in page
+    assert "Exercise by exercise" in page
+    for other in (tess, sam):  # either may yet look at it for the first time
+        seen = as_user(other).get(report).content.decode()
+        assert "Item by item" in seen
+        assert "Exercise by exercise" not in seen
+        assert SAID not in seen
+    with pytest.raises(explaining.ExplanationRefused):
+        explaining.explain(gold=gold, reasons={"finding-the-fit": ""}, by=sam, now=timezone.now())
+
+
+def test_the_reasons_go_with_the_recording_or_the_consent_and_the_scores_stay(gold, otis, cora, as_user):
+    explaining.explain(gold=gold, reasons={"finding-the-fit": SAID}, by=cora, now=timezone.now())
+    rating.submit(give(gold, otis))
+    report = reverse("recordings:rater-report", args=[otis.pk])
+    consent = gold.recording.consent
+    consent.valid_until = factories.days_ago(1)
+    consent.save()
+    page = as_user(otis).get(report).content.decode()
+    assert SAID not in page
+    assert "Exercise by exercise" in page
+    assert SAID not in as_user(cora).get(reverse("recordings:gold-reasons", args=[gold.pk])).content.decode()
+    destruction.destroy(recording=gold.recording, reason="withdrawn", by=None, now=timezone.now())
+    assert GoldScore.objects.filter(gold=gold, reason__isnull=True, score=3).count() == 9
+    assert as_user(otis).get(report).status_code == 200
+
+
+def test_a_certification_is_ended_with_a_reason_for_good(gold, otis, cora, sam, as_user):
+    rating.submit(give(gold, otis))
+    for _ in range(2):  # renewed early: both are in force
+        certifying.certify(rater=otis, instrument=gold.instrument, by=cora, now=timezone.now())
+    address = reverse("recordings:certification-end", args=[otis.pk, gold.instrument_id])
+    assert as_user(otis).post(address, {"reason": "Mine"}).status_code == 403
+    refused = as_user(sam).post(address, {"reason": " "})
+    assert refused.status_code == 422
+    assert certifying.in_force(otis, gold.instrument, on=factories.today())
+    assert as_user(sam).post(address, {"reason": "Away for a year"}).status_code == 302
+    assert certifying.in_force(otis, gold.instrument, on=factories.today()) is None
+    assert {(one.ended_by, one.end_reason) for one in otis.certifications.all()} == {(sam, "Away for a year")}
+    entries = ModelLogEntry.objects.filter(action="recordings.certification_end")
+    assert [entry.user for entry in entries] == [sam, sam]
+    assert not any("Away" in str(entry.data) for entry in entries)
+    for reader in (otis, cora):
+        assert "Away for a year" in as_user(reader).get(reverse("recordings:rater-report", args=[otis.pk])).content.decode()
+    assert "Ended" in as_user(cora).get(reverse("recordings:calibration")).content.decode()
+    assert as_user(sam).get(address).status_code == 404
+    with pytest.raises(certifying.CertificationRefused, match="no certification in force"):
+        certifying.end(rater=otis, instrument=gold.instrument, reason="Again", by=sam, now=timezone.now())
 
 
 def test_withdrawal_closes_what_is_open_and_keeps_the_numbers(gold, otis, harbour, as_user):

@@ -2,9 +2,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from recordings import review, transcript, withdrawal, workbench
-from recordings.models import Annotation, Purpose, Reply, SealedText
+from recordings import calibration, review, transcript, withdrawal, workbench
+from recordings.models import Annotation, Comparison, Purpose, Reply, SealedText
 from tests import factories
+from tests.recordings import rating_setup as rating
 from tests.recordings import review_setup as setup
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,37 @@ def test_the_rater_sees_it_before_release_as_the_therapist_will(recording, cora,
     text = page(as_user(cora), own)
     assert setup.SECRET in text
     assert "has not been released" in text
+
+
+def test_the_preview_offers_release_only_where_the_server_releases(recording, thea, harbour, sam, cora, as_user):
+    alone = page(as_user(cora), setup.submitted(recording, cora))
+    assert "Release it" in alone
+    rating.consultant("carl", harbour)
+    rating.make_plan(harbour, sam)
+    twice = rating.recording(thea, harbour)
+    rating.run()
+    first, second = rating.asked(twice, "first"), rating.asked(twice, "second")
+    own = rating.submit(first)
+    waiting = page(as_user(first.rater), own)
+    assert "Release it" not in waiting
+    assert "Somebody else is still rating this session" in waiting
+    other = rating.submit(second, others={"finding-the-fit": 1})
+    for one in (own, other):
+        compared = page(as_user(one.rater), one)
+        assert "Release it" not in compared
+        assert "This session was rated twice" in compared
+        assert reverse("recordings:comparison", args=[Comparison.objects.get().pk]) in compared
+
+
+def test_the_preview_of_an_exercise_says_that_it_is_never_released(thea, harbour, cora, as_user):
+    rating.instrument()
+    source = setup.submitted(rating.recording(thea, harbour), cora)
+    gold = calibration.make_gold(review=source, label="Exercise 1", by=cora, now=timezone.now())
+    carl = rating.consultant("carl", harbour)
+    own = rating.submit(calibration.give(gold=gold, rater=carl, by=cora, now=timezone.now()))
+    text = page(as_user(carl), own)
+    assert "Release it" not in text
+    assert "never released to a therapist" in text
 
 
 def test_the_therapist_answers_a_moment_and_the_whole_and_the_consultant_reads_it(own, thea, cora, as_user):

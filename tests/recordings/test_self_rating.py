@@ -1,12 +1,15 @@
 """The therapist's own rating: before the feedback, apart from it, hidden from raters until they have submitted, counted nowhere."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from recordings import selfrating
 from recordings.models import SelfRating
-from supervision.models import Item, Rating
+from recordings.ratingforms import ConsensusForm
+from supervision.models import Instrument, Item, Rating
 from tests.recordings import rating_setup as rating
 from tests.recordings import review_setup as setup
 
@@ -42,12 +45,79 @@ def test_it_is_saved_in_parts_and_handed_in_once(recording, thea, as_user):
     assert client.post(page, form(do="save")).status_code == 403
 
 
-def test_another_tab_is_not_overwritten(recording, thea, as_user):
+def test_another_tab_is_not_overwritten_but_told_and_shown_both(recording, thea, as_user):
     client = as_user(thea)
     page = reverse("recordings:self-rating", args=[recording.pk])
-    client.post(page, {"item-finding-the-fit": "2", "version": "0"})
-    assert client.post(page, {"item-finding-the-fit": "0", "version": "0"}).status_code == 422
+    client.post(page, {"item-finding-the-fit": "2", "note": "From the first tab", "version": "0"})
+    later = {"item-finding-the-fit": "0", "note": "From the second", "version": "0"}
+    refused = client.post(page, later)
+    assert refused.status_code == 422
     assert own(recording).scores == {"finding-the-fit": 2}
+    text = refused.content.decode()
+    for words in ("Changed in another tab", "There: 2", "Here: 0", "There: From the first tab", "Here: From the second"):
+        assert words in text
+    sent_again = later | {"version": re.search(r'name="version" value="(\d+)"', text).group(1)}
+    assert client.post(page, sent_again).status_code == 302
+    assert own(recording).scores == {"finding-the-fit": 0}
+
+
+def saved_by_itself(client, recording, **fields):
+    sent = {key.replace("_", "-"): value for key, value in fields.items()}
+    return client.post(reverse("recordings:self-rating", args=[recording.pk]), sent, headers={"accept": "application/json"})
+
+
+def test_the_script_is_answered_with_the_version_or_what_the_other_tab_stored(recording, thea, as_user):
+    client = as_user(thea)
+    first = saved_by_itself(client, recording, item_finding_the_fit="2", note="Mine", version="0")
+    assert (first.status_code, first.json()) == (200, {"version": 1})
+    stale = saved_by_itself(client, recording, item_finding_the_fit="3", version="0")
+    assert stale.status_code == 409
+    assert stale.json() == {"stored": {"version": 1, "fields": {"item-finding-the-fit": "2", "note": "Mine"}}}
+    wrong = saved_by_itself(client, recording, item_finding_the_fit="77", version="1")
+    assert wrong.status_code == 422
+    assert wrong.json()["error"]
+    assert own(recording).scores == {"finding-the-fit": 2}
+    client.post(reverse("recordings:self-rating", args=[recording.pk]), form(version="1", do="submit"))
+    locked = saved_by_itself(client, recording, item_finding_the_fit="0", version="2")
+    assert (locked.status_code, locked.json()["locked"]) == (409, True)
+    assert own(recording).scores["finding-the-fit"] == 1
+
+
+@pytest.fixture
+def counting(recording, harbour):
+    """The same session, in a programme that rates with counts."""
+    instrument = Instrument.objects.get(slug="motivational-interviewing", is_current=True)
+    instrument.programmes.add(harbour.programme)
+    instrument.save()  # the relation is kept with it
+    return instrument
+
+
+def test_counts_are_written_and_nothing_is_counted_that_was_not(recording, counting, thea, as_user):
+    client = as_user(thea)
+    page = reverse("recordings:self-rating", args=[recording.pk])
+    assert b"<select" not in client.get(page).content
+    assert saved_by_itself(client, recording, item_question_open="140", version="0").status_code == 200
+    assert own(recording).scores == {"question-open": 140}
+    refused = client.post(page, {"item-question-open": "many", "version": "1"})
+    assert refused.status_code == 422
+    assert b"Open questions: enter a whole number from 0 to" in refused.content
+    assert b'value="many"' in refused.content
+    items = list(Item.objects.filter(instrument=counting))
+    figures = {f"item-{item.key}": "3" for item in items} | {"item-question-open": "140", "version": "1", "do": "submit"}
+    assert client.post(page, figures).status_code == 302
+    kept = Rating.objects.get(kind="self")
+    assert kept.scores.count() == len(items)
+    assert kept.scores.get(item__key="question-open").score == 140
+    assert b"140" in client.get(page).content
+
+
+def test_a_count_is_proposed_as_a_figure_and_nothing_stands_for_nought(counting):
+    item = Item.objects.get(instrument=counting, key="question-open")
+    proposed = ConsensusForm({"action": "propose", "version": "0", "score": "140"}, item=item)
+    assert proposed.is_valid()
+    assert proposed.score == 140
+    for wrong in ("", "-1", "10000", "na", "1.5"):
+        assert not ConsensusForm({"action": "propose", "version": "0", "score": wrong}, item=item).is_valid(), wrong
 
 
 def test_raters_see_it_only_once_they_have_submitted(recording, thea, cora, sam, as_user):
