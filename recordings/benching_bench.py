@@ -185,6 +185,7 @@ def _ours(bench: Bench, sound: Path, launch: Callable[[], Any]) -> dict[str, Any
 
         def drag() -> None:
             place = page.evaluate(_LANE)
+            page.wait_for_timeout(300)  # the list follows what this chose, not the pointer
             page.mouse.move(*place)
             page.mouse.down()
             page.mouse.move(place[0] + 90, place[1], steps=12)

@@ -91,6 +91,12 @@ def test_double_rating_by_keyboard_alone(at_the_door, sign_in):
 def begin(page):
     """Starts what she is asked to rate; the recording's address."""
     press(page, "nav a, header a", "Reviews", leads_to="/recordings/reviews/$")
+    for _ in range(100):  # until the demo's worker has drawn its waveform
+        if page.locator(".pl-asked__act button").count():
+            break
+        page.wait_for_timeout(3000)
+        page.keyboard.press("F5")
+        page.wait_for_load_state()
     press(page, ".pl-asked__act button", "Start", leads_to="/review/$")
     until(page, "document.querySelector('audio').readyState > 1")
     return page.url.removesuffix("review/")

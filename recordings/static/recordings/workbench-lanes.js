@@ -108,7 +108,7 @@ canvas.addEventListener('pointerdown', (event) => {
   event.stopPropagation()
   const hit = noteAt(event)
   if (!hit) return pl.seek(pl.wave.msAt(event))
-  pl.notes.choose(hit.note.id)
+  pl.notes.choose(hit.note.id, { scroll: false }) // the list follows once it is let go
   drag = { ...hit, startX: event.clientX, before: { ...hit.note }, isMoved: false }
   if (!pl.data.isLocked) canvas.setPointerCapture(event.pointerId)
 })
@@ -131,8 +131,12 @@ canvas.addEventListener('pointermove', (event) => {
 const drop = () => {
   const done = drag
   drag = null
-  if (done?.isMoved) pl.notes.stretched(done.note.id, done.before)
   pl.wave.later()
+  if (!done) return
+  requestAnimationFrame(() => setTimeout(() => { // it is seen where it lies before it is kept and the list follows
+    if (done.isMoved) pl.notes.stretched(done.note.id, done.before)
+    pl.notes.choose(done.note.id)
+  }))
 }
 canvas.addEventListener('pointerup', (event) => {
   if (drag && !drag.isMoved) pl.seek(pl.wave.msAt(event))

@@ -56,7 +56,7 @@ pl.notes = {
   shown: shownNow,
   name: (slug) => codes.get(slug)?.name ?? slug,
   shape: (slug) => shapeOf(codes.get(slug)),
-  choose: (id) => choose(notes.get(id)),
+  choose: (id, how) => choose(notes.get(id), how),
   place: (id, start, end) => {
     const note = notes.get(id)
     Object.assign(note, clamped(start, end))
