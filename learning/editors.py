@@ -1,4 +1,4 @@
-"""What a group needs to write courses and instruments in Wagtail."""
+"""What a group needs to write courses, instruments and code books in Wagtail."""
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
@@ -8,11 +8,13 @@ from learning.models import CourseIndexPage
 
 # Wagtail asks for the permissions of its own models, also where a project has models in their place.
 LIBRARIES = (("wagtailimages", "image"), ("wagtaildocs", "document"), ("wagtailmedia", "media"))
+# What the apps to the left let editors write. Never deleted: ratings and annotations rest on it.
+WRITTEN = (("supervision", "instrument"), ("recordings", "code"), ("recordings", "speechsettings"))
 
 
 @transaction.atomic
 def grant_editing(group: Group, *, may_publish: bool = True) -> None:
-    """Let the group into Wagtail, to write courses, to fill the image, document and media libraries, and to edit instruments.
+    """Let the group into Wagtail, to write courses, to fill the image, document and media libraries, and to edit what is WRITTEN.
 
     Without `may_publish` its members submit pages for moderation instead. Doing so twice changes nothing; call it again
     once the course index exists.
@@ -22,8 +24,9 @@ def grant_editing(group: Group, *, may_publish: bool = True) -> None:
     for index in CourseIndexPage.objects.order_by("pk"):
         for permission in Permission.objects.filter(content_type__app_label="wagtailcore", codename__in=page_permissions):
             GroupPagePermission.objects.get_or_create(group=group, page=index.page_ptr, permission=permission)
-    instruments = Permission.objects.filter(content_type__app_label="supervision", content_type__model="instrument")
-    group.permissions.add(*instruments.filter(codename__in=["view_instrument", "add_instrument", "change_instrument"]))
+    for app, model in WRITTEN:
+        permissions = Permission.objects.filter(content_type__app_label=app, content_type__model=model)
+        group.permissions.add(*permissions.filter(codename__in=[f"{verb}_{model}" for verb in ("view", "add", "change")]))
     root = Collection.get_first_root_node()
     for app, model in LIBRARIES:
         permissions = Permission.objects.filter(content_type__app_label=app, content_type__model=model)

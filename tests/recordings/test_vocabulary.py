@@ -2,10 +2,13 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from recordings import speech, vocabulary
 from recordings.models import SpeechSettings
 from recordings.speechforms import SpeechSettingsForm
+from supervision import teams
+from supervision.models import Membership
 from tests import factories
 
 
@@ -54,8 +57,10 @@ def test_the_back_office_refuses_what_whisper_could_not_work_with(harbour):
     assert set(refused.errors) == {"language", "vocabulary"}
 
 
-def test_content_editors_find_the_settings_in_the_back_office(client, admin_user, harbour):
-    client.force_login(admin_user)
+def test_content_editors_find_the_settings_in_the_back_office(client, harbour):
+    editor, role = factories.make_user("ed"), Membership.Role.CONTENT_EDITOR
+    teams.add_member(team=None, user=editor, role=role, starts_on=factories.days_ago(3), by=None, now=timezone.now())
+    client.force_login(editor)
     url = reverse(SpeechSettings.snippet_viewset.get_url_name("add"))
     response = client.post(url, {"programme": harbour.programme.pk, "language": "auto", "vocabulary": "Callum House"})
     assert response.status_code == 302

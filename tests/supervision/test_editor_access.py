@@ -1,9 +1,11 @@
 """The Wagtail admin opens to content editors, for as long as they are."""
 
+from django.urls import reverse
 from django.utils import timezone
 
+from recordings.models import Code
 from supervision import teams
-from supervision.models import Membership
+from supervision.models import Instrument, Membership
 from tests import factories
 
 
@@ -39,3 +41,13 @@ def test_an_editor_can_add_images_documents_and_media(client, db):
     client.force_login(editor)
     for address in ("/admin/images/add/", "/admin/documents/add/", "/admin/media/audio/add/"):
         assert client.get(address).status_code == 200
+
+
+def test_an_editor_writes_instruments_and_code_books_and_deletes_neither(client, db):
+    editor = factories.make_user("ed")
+    add_editor(editor, factories.days_ago(3))
+    client.force_login(editor)
+    for model in (Instrument, Code):
+        for name in ("list", "add"):
+            assert client.get(reverse(model.snippet_viewset.get_url_name(name))).status_code == 200
+        assert not editor.has_perm(f"{model._meta.app_label}.delete_{model._meta.model_name}")
