@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
@@ -52,10 +52,11 @@ def review_list(request: AuthenticatedRequest) -> HttpResponse:
             seen, asked, due = (rows.filter(**{f"recording__{name}": chosen}) for rows in (seen, asked, due))  # type: ignore[assignment]
     own = _with_progress(seen.filter(rater=user), user)
     related = ("recording__therapist", "recording__team", "instrument", "gold")
+    is_ready = Exists(Recording.objects.reviewable().filter(pk=OuterRef("recording")))
     context = {
         "filter": choice,
         "is_consultant": consults.exists(),
-        "asked": list(asked.select_related(*related).order_by("due_on", "assigned_at", "pk")),
+        "asked": list(asked.annotate(is_ready=is_ready).select_related(*related).order_by("due_on", "assigned_at", "pk")),
         "waiting": list(waiting.select_related("therapist", "team", "family").order_by("uploaded_at", "pk")),
         "in_progress": [row for row in own if row["review"].state == State.IN_PROGRESS],
         "submitted": [row for row in own if row["review"].state != State.IN_PROGRESS],

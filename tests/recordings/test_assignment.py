@@ -160,3 +160,14 @@ def test_overdue_comes_first_and_says_so(plan, thea, harbour, cora, as_user):
     assert page.index(f"/recordings/{late.pk}/review/") < page.index(f"/recordings/{early.pk}/review/")
     assert "Overdue since" in page
     assert "Overdue since" in as_user(cora).get("/").content.decode()
+
+
+def test_what_is_still_being_prepared_is_listed_and_cannot_be_started_yet(plan, thea, harbour, cora, as_user):
+    made = rating.recording(thea, harbour)
+    rating.run()
+    start = f'action="{reverse("recordings:review", args=[made.pk])}"'
+    assert start in as_user(cora).get(reverse("recordings:review-list")).text
+    Recording.objects.filter(pk=made.pk).update(state=Recording.State.QUEUED)
+    page = as_user(cora).get(reverse("recordings:review-list")).text
+    assert start not in page
+    assert "once its waveform is drawn" in page
