@@ -11,6 +11,7 @@ from recordings import features, vault
 from recordings.models import Annotation, BenchSettings, Code, Recording, SealedObject
 from tests.browser import bench_setup
 from tests.browser.test_accessible import trouble
+from tests.browser.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread; nothing of ours is asynchronous
@@ -54,15 +55,6 @@ def page(context, own):
     page = opened(context, own)
     yield page
     assert page.trouble == []
-
-
-def until(page, what, seconds=40):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if page.evaluate(what):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"in vain: {what}")
 
 
 def stored(own, count, *, seconds=40, **wanted):

@@ -3,7 +3,6 @@
 import io
 import os
 import subprocess
-import time
 
 import pytest
 from django.urls import reverse
@@ -12,6 +11,7 @@ from wagtail.models import Locale, Page, Site
 from recordings import audio
 from recordings.models import Clip
 from tests import factories
+from tests.browser.waiting import until
 from tests.recordings.clip_setup import (
     TITLE,
     approved_fixture,  # noqa: F401 (a fixture, as the four below)
@@ -59,15 +59,6 @@ def opened(browser, live_server, client):
     yield go
     for context in contexts:
         context.close()
-
-
-def until(page, what, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if page.evaluate(what):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"in vain: {what}")
 
 
 def approve(page):

@@ -4,7 +4,6 @@ Nothing here uses a mouse, sets the focus or fills a field by script: every cont
 """
 
 import re
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD
 from tests.browser.test_accessible import trouble
+from tests.browser.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -40,15 +40,6 @@ def press(page, selector, words="", *, leads_to):
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(leads_to))
     page.wait_for_load_state()
-
-
-def until(page, condition, seconds=90):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(condition)
 
 
 @pytest.fixture

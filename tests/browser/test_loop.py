@@ -8,6 +8,7 @@ import yaml
 from playwright.sync_api import expect
 
 from tests.browser.test_accessible import trouble
+from tests.browser.waiting import until
 
 BASE = Path(__file__).resolve().parent.parent.parent
 CONTENT = BASE / "learning" / "content"
@@ -41,15 +42,6 @@ def answer(page, check, *, rightly):
             if not (rightly and check["kind"] == "multiple"):
                 break
     section.get_by_role("button").click()
-
-
-def until(page, condition):
-    """Asks the page until it holds. Playwright's own wait would need eval, which the content security policy forbids."""
-    for _ in range(300):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(200)
-    raise AssertionError(condition)
 
 
 def test_the_loop(sign_in):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from recordings import audio, casefile, features, redaction, vault, voice
 from recordings.models import Processing, Purpose, Recording, SealedObject
 from tests import factories
+from tests.browser.waiting import until
 from tests.recordings import review_setup as setup
 from tests.recordings.making import bare_recording
 
@@ -68,15 +69,6 @@ def page(browser, live_server, client, thea):
     opened.on("console", lambda message: opened.trouble.append(message.text) if message.type == "error" else None)
     yield opened
     context.close()
-
-
-def until(page, what, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if page.evaluate(what):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"in vain: {what}")
 
 
 PART = "document.querySelector('[data-picture]')"
