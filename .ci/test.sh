@@ -19,8 +19,7 @@ DEBUG=1 mypy cms recordings supervision learning
 step "Migrations are complete"
 DEBUG=1 python manage.py makemigrations --check --dry-run
 step "Deployment check"
-SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(60))')" ALLOWED_HOSTS=plumbline.example.org \
-  SITE_URL=https://plumbline.example.org python manage.py check --deploy --fail-level WARNING
+SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(60))')" ALLOWED_HOSTS=plumbline.example.org python manage.py check --deploy --fail-level WARNING
 # A process for each core; within a process one thread for arithmetic, so that they do not fight over the cores.
 tests() { OMP_NUM_THREADS=1 pytest --create-db -n logical --maxprocesses 4 --dist loadgroup "$@"; }
 export -f tests

@@ -14,14 +14,18 @@ from django.http import HttpRequest, HttpResponse
 
 STYLE_ATTRIBUTES = ["'unsafe-inline'"]  # the page editor's templates carry style attributes; style elements stay forbidden
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-_CALL = re.compile(r"(?:initDateChooser|initDateTimeChooser|initTimeChooser|new PageChooser)\((.*)\);?", re.DOTALL)
+_CALL = re.compile(
+    r"(?:initDateChooser|initDateTimeChooser|initTimeChooser|createMediaChooser|createTaskChooser|new (?:Page|Snippet|Image|Document)?Chooser)\((.*)\);?",
+    re.DOTALL,
+)
+_PANEL = re.compile(r'\(function\(\) \{\s*var panel = new InlinePanel\(JSON\.parse\(("[^"]*")\)\);\s*\}\)\(\);')  # rows of a form
 
 
 def allowed_hashes(html: str) -> list[str]:
     """CSP sources for the known initialisers in a page."""
     sources = []
     for script in _SCRIPT.findall(html):
-        call = _CALL.fullmatch(script.strip())
+        call = _CALL.fullmatch(script.strip()) or _PANEL.fullmatch(script.strip())
         if call is None:
             continue
         try:

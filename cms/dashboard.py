@@ -81,6 +81,7 @@ def _needs(who: Viewer) -> Iterable[Need]:
         yield from recording_rows.own_uploads(who)
         yield from recording_rows.consents_ending(who)
         yield from recording_rows.consents_again(who)
+        yield from recording_rows.consents_to_show(who)
         yield from recording_rows.keeping_ends(who)
     if roles & set(Membership.SUPERVISORS):
         yield from recording_rows.concerns(who)

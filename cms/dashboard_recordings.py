@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cms.dashboard_rows import BROKEN, DUE, OVERDUE, WAITING, Line, Need, day
 from recordings import consent as consents
-from recordings import keeping, legalhold, lookagain, researchasking
+from recordings import evidence, keeping, legalhold, lookagain, renewing, researchasking
 from recordings.models import Assignment, Comparison, Concern, DestructionCertificate, LegalHold, Recording, Review, Upload
 from supervision.models import Membership
 
@@ -72,7 +72,10 @@ def own_uploads(who: "Viewer") -> Iterator[Need]:
 
 
 def consents_ending(who: "Viewer") -> Iterator[Need]:
-    for consent in consents.ending(who.user, who.today):
+    """Each with how many recordings nobody can hear from then on; where the family has renewed already, until it is extended to them."""
+    ending = consents.ending(who.user, who.today)
+    closing = renewing.closing(who.user, who.today)
+    for consent in ending:
         yield Need(
             DUE,
             f"Consent of family {consent.family.reference} to recording ends on {day(consent.valid_until)}.",
@@ -80,7 +83,24 @@ def consents_ending(who: "Viewer") -> Iterator[Need]:
             "Ask again",
             status=f"Until {day(consent.valid_until)}",
             tone="due",
+            detail=_closes(len(closing.pop(consent, []))),
         )
+    for consent, recordings in closing.items():
+        yield Need(
+            DUE,
+            f"The earlier consent of family {consent.family.reference} ends on {day(consent.valid_until)}. Use the new one for what was recorded before.",
+            reverse("recordings:detail", args=[recordings[0].pk]),
+            "See it" if len(recordings) == 1 else "See the first",
+            status=f"Until {day(consent.valid_until)}",
+            tone="due",
+            detail=_closes(len(recordings)),
+        )
+
+
+def _closes(count: int) -> str:
+    if not count:
+        return ""
+    return f"After that day nobody can hear {'the recording' if count == 1 else f'the {count} recordings'} made under it."
 
 
 def consents_again(who: "Viewer") -> Iterator[Need]:
@@ -92,6 +112,19 @@ def consents_again(who: "Viewer") -> Iterator[Need]:
             reverse("recordings:consent-detail", args=[consent.pk]),
             "See it",
             status="Ask again",
+            tone="due",
+        )
+
+
+def consents_to_show(who: "Viewer") -> Iterator[Need]:
+    """Consents that for more than a week nothing has shown: what was recorded under them waits."""
+    for consent in evidence.overdue_for(who.user, on=who.today):
+        yield Need(
+            DUE,
+            f"Nothing shows the consent of family {consent.family.reference} of {day(consent.given_on)}, so only its therapist can listen.",
+            reverse("recordings:consent-detail", args=[consent.pk]),
+            "Put it right",
+            status="Nothing to show",
             tone="due",
         )
 
@@ -252,6 +285,7 @@ def reviews(who: "Viewer") -> Iterator[Need]:
         )
         .exclude(therapist=who.user)
         .exclude(assignments__rater=who.user)
+        .free_of_conflict(who.user)
         .unplanned()
         .select_related("therapist", "team")
         .order_by("uploaded_at", "pk")

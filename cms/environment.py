@@ -5,6 +5,8 @@ unknown word for a yes/no is refused rather than read as "no", and every error n
 """
 
 import os
+import re
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off"}
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
+_ADDRESS = re.compile(r"https?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 
 
 def text(name: str, default: str | None = None, *, choices: tuple[str, ...] = ()) -> str:
@@ -58,6 +62,39 @@ def number(name: str, default: int, *, least: int = 0) -> int:
 
 def words(name: str, default: list[str]) -> list[str]:
     return [word.strip() for word in text(name, ",".join(default)).split(",") if word.strip()]
+
+
+def hosts(name: str, default: list[str]) -> list[str]:
+    """Host names as browsers send them, without scheme, port or path."""
+    found = words(name, default)
+    for host in found:
+        if not _HOST.fullmatch(host):
+            raise ImproperlyConfigured(f"{name} holds {host!r}; write the host name alone, such as plumbline.example.org.")
+    return found
+
+
+def first_address(hosts: list[str], *, is_secure: bool) -> str:
+    """Where the site is reached if nobody says so: at the first of its hosts that is one. This machine's own address where none is,
+    which `cms.checks` tells of."""
+    named = (host for host in hosts if host != "*" and not host.startswith("."))
+    return f"http{'s' if is_secure else ''}://{host}" if (host := next(named, None)) else "http://127.0.0.1:8000"
+
+
+def address(name: str, default: str) -> str:
+    """Where the site is reached: scheme, host and perhaps a port. What goes out by e-mail and on paper begins with it."""
+    value = text(name, default).rstrip("/")
+    if not _ADDRESS.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write the site's whole address, such as https://plumbline.example.org.")
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    value = text(name, default)
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a time zone such as Europe/London.") from None
+    return value
 
 
 def database(name: str, default: str) -> dict[str, Any]:

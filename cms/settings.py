@@ -30,12 +30,12 @@ _relaxed = DEBUG or DEMO or TESTING or BUILDING
 SECRET_KEY = env.text("SECRET_KEY", "not-a-secret-only-for-demo-and-tests" if _relaxed else None)
 if not _relaxed and len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY is too short; use at least 50 random characters.")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if _relaxed else [])
-SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000")
-CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
-REQUIRE_MFA = env.flag("REQUIRE_MFA", default=not (DEMO or TESTING))
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if _relaxed else [])
 # Behind HTTPS everywhere but on a developer's or the demo's own machine.
 SECURE = env.flag("SECURE", default=not _relaxed)
+SITE_URL = env.address("SITE_URL", "http://127.0.0.1:8000" if _relaxed else env.first_address(ALLOWED_HOSTS, is_secure=SECURE))
+CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
+REQUIRE_MFA = env.flag("REQUIRE_MFA", default=not (DEMO or TESTING))
 
 INSTALLED_APPS = [
     "cms",
@@ -260,7 +260,7 @@ WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.databa
 # --- The rest --------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.text("TIME_ZONE", "Europe/London")
+TIME_ZONE = env.time_zone("TIME_ZONE", "Europe/London")
 USE_I18N = USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = PLUMBLINE_DATA / "static"

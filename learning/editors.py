@@ -1,4 +1,4 @@
-"""What a group needs to write courses, instruments and code books in Wagtail."""
+"""What a group needs to write courses, instruments, code books and the words of consent in Wagtail."""
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
@@ -8,8 +8,8 @@ from learning.models import CourseIndexPage
 
 # Wagtail asks for the permissions of its own models, also where a project has models in their place.
 LIBRARIES = (("wagtailimages", "image"), ("wagtaildocs", "document"), ("wagtailmedia", "media"))
-# What the apps to the left let editors write. Never deleted: ratings and annotations rest on it.
-WRITTEN = (("supervision", "instrument"), ("recordings", "code"), ("recordings", "speechsettings"))
+# What the apps to the left let editors write. Never deleted: ratings, annotations and consents rest on it.
+WRITTEN = (("supervision", "instrument"), ("recordings", "code"), ("recordings", "speechsettings"), ("recordings", "consentwording"))
 
 
 @transaction.atomic

@@ -1,4 +1,5 @@
-"""The access record: who heard or read what of a recording, when, and what for. Kept after destruction; it holds no word of it."""
+"""The access record: who heard or read what of a recording or took it away, when, and what for. Kept after destruction; it holds
+no word of it. Reading is a line a day for each purpose (`reading.py`); every file that was taken away has its own."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -6,14 +7,13 @@ from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from wagtail.models import ModelLogEntry
 
-from recordings import listening
+from recordings import listening, reading
 from recordings.listening import Interval
 from recordings.models import HeardInterval, Recording, SentInterval
 from supervision.models import Membership, User
 
-PLAYED, SENT, READ = "played", "sent", "read"
+PLAYED, SENT, READ, TAKEN = "played", "sent", "read", "taken"
 WAYS = {PLAYED: "Played", SENT: "Sent to the browser", READ: "Transcript read"}
 
 
@@ -29,10 +29,11 @@ class Access:
     last_at: dt.datetime
     stretches: list[Interval] = field(default_factory=list)
     role: str = ""
+    what: str = ""  # of a file that was taken away: "Taken away as Word"
 
     @property
     def way_word(self) -> str:
-        return WAYS[self.way]
+        return self.what or WAYS[self.way]
 
     @property
     def minutes(self) -> str:
@@ -50,14 +51,14 @@ class Access:
 
 def of(recording: Recording) -> list[Access]:
     """Everybody's, in the order in which they began."""
-    return _collect(Recording.objects.filter(pk=recording.pk))
+    return _collect(Recording.objects.filter(pk=recording.pk), lines=reading.lines(recording=recording))
 
 
 def among(
     recordings: QuerySet[Recording], *, person: User | None = None, since: dt.date | None = None, until: dt.date | None = None
 ) -> list[Access]:
     """Of several recordings, what fell at least in part between two days, inclusive; the latest first."""
-    found = _collect(recordings, person)
+    found = _collect(recordings, lines=reading.lines(person=person), person=person)
     within = [
         row
         for row in found
@@ -66,8 +67,8 @@ def among(
     return sorted(within, key=lambda row: row.last_at, reverse=True)
 
 
-def _collect(recordings: QuerySet[Recording], person: User | None = None) -> list[Access]:
-    by_key: dict[tuple[object, int, str, str], Access] = {}
+def _collect(recordings: QuerySet[Recording], *, lines: Iterable[reading.Line], person: User | None = None) -> list[Access]:
+    by_key: dict[tuple[object, ...], Access] = {}
 
     def note(recording: Recording, who: User, way: str, purpose: str, first: dt.datetime, last: dt.datetime, span: Interval | None) -> None:
         row = by_key.setdefault((recording.pk, who.pk, way, purpose), Access(recording, who, way, purpose, first, last))
@@ -84,8 +85,11 @@ def _collect(recordings: QuerySet[Recording], person: User | None = None) -> lis
             said = one.purpose if isinstance(one, HeardInterval) else listening.CLIP if one.clip is not None else ""
             purpose = listening.purpose_word(said)
             note(one.recording, one.person, way, purpose, one.first_at, one.last_at, (one.start_ms, one.end_ms))
-    for recording, reader, moment in _reads(recordings, person):
-        note(recording, reader, READ, "", moment, moment, None)
+    for number, (recording, reader, line) in enumerate(_known(lines, recordings)):
+        if line.what:
+            by_key[TAKEN, number] = Access(recording, reader, TAKEN, line.purpose, line.at, line.at, what=line.what)
+        else:
+            note(recording, reader, READ, line.purpose, line.at, line.at, None)
     found = sorted(by_key.values(), key=lambda row: (row.first_at, row.person.pk, row.way))
     for row in found:
         row.stretches = listening.merged(row.stretches, join=listening.JOIN_MS)
@@ -93,14 +97,15 @@ def _collect(recordings: QuerySet[Recording], person: User | None = None) -> lis
     return found
 
 
-def _reads(recordings: QuerySet[Recording], person: User | None) -> Iterable[tuple[Recording, User, dt.datetime]]:
-    lines = ModelLogEntry.objects.filter(action="recordings.read", user__isnull=False)
-    if person is not None:
-        lines = lines.filter(user_id=person.pk)
-    read = list(lines.values_list("object_id", "user_id", "timestamp").order_by("timestamp", "pk"))
-    known = {str(one.pk): one for one in recordings.filter(pk__in={one for one, _, _ in read}).select_related("family", "team")}
-    people = User.objects.in_bulk({who for _, who, _ in read})
-    return [(known[one], people[who], moment) for one, who, moment in read if one in known and who in people]
+def _known(lines: Iterable[reading.Line], recordings: QuerySet[Recording]) -> Iterable[tuple[Recording, User, reading.Line]]:
+    lines = list(lines)
+    known = {one.pk: one for one in recordings.filter(pk__in={line.recording_id for line in lines}).select_related("family", "team")}
+    people = User.objects.in_bulk({line.person_id for line in lines})
+    return [
+        (known[line.recording_id], people[line.person_id], line)
+        for line in lines
+        if line.recording_id in known and line.person_id in people
+    ]
 
 
 def _add_roles(rows: list[Access]) -> None:

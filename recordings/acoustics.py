@@ -7,6 +7,7 @@ gives the same answer wherever the blocks fall. Samples are 16 kHz mono, float32
 import functools
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 RATE = 16_000
 HOP = 160  # 10 ms
 WINDOW = 400  # 25 ms
-BLOCK = 4096  # frames; a multiple of 16, so that pooled levels fall on its edges
+BLOCK = 4096  # frames
 
 MELS = 80
 DB_MIN, DB_MAX = -110.0, 0.0  # dB relative to the strongest that a full-scale tone gives
@@ -26,9 +27,18 @@ QUIET_DB = -60.0  # no pitch is looked for below this level
 Floats = NDArray[np.float32]
 
 
-def frames(samples: Floats) -> int:
-    """How many 10 ms frames there are: frame i is centred on sample 160·i."""
-    return -(-len(samples) // HOP)
+@dataclass(frozen=True)
+class Measured:
+    """What is kept of the sound itself, for every 10 ms."""
+
+    spectrum: NDArray[np.uint8]  # as `log_mel`, [frames, 80]
+    pitch: Floats  # hertz
+    intensity: Floats  # decibels
+
+
+def measure(samples: Floats) -> Measured:
+    """An hour of sound takes 32 MB."""
+    return Measured(np.concatenate([np.zeros((0, MELS), np.uint8), *log_mel(samples)]), pitch(samples), intensity(samples))
 
 
 def blocks(samples: Floats, length: int, *, hop: int = HOP) -> Iterator[NDArray[np.float32]]:

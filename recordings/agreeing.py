@@ -5,52 +5,80 @@ Only pairs whose consensus has been released: nothing here tells anybody what is
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from recordings.models import Annotation, Comparison, Recording
-from supervision.agreement.cohen import cohen_kappa
-from supervision.agreement.figures import Figure, inapplicable
-from supervision.agreement.gwet import gwet_ac2
-from supervision.agreement.icc import icc
-from supervision.agreement.krippendorff import krippendorff_alpha
-from supervision.agreement.percent import percent_agreement
-from supervision.agreement.ranges import boundary_f1, frame_agreement
-from supervision.agreement.ratings import Level, Ratings
+from supervision.agreement import pairs as twice
+from supervision.agreement import wording
+from supervision.agreement.figures import Figure
+from supervision.agreement.ranges import Session, boundaries_over, frames_over
+from supervision.agreement.ratings import Level
 from supervision.models import Instrument, Item, ItemScore, Rating, Team, User
 
 TOLERANCE_MS = 1000
-SHARED = "Figures of time ranges need one session at least that both annotated."
+Scale = Item.Scale
+AMOUNTS = (Scale.COUNT, Scale.DURATION, Scale.DECIMAL)
 
 
 @dataclass(frozen=True)
-class ItemAgreement:
-    """Figures of one item over the pairs of one instrument. κ and AC2 have quadratic weights where the scale is ordered."""
-
-    item: Item
-    percent: Figure
-    kappa: Figure
-    gwet: Figure
-    alpha: Figure
-
-
-@dataclass(frozen=True)
-class CodeAgreement:
-    """Figures of one code, over all sessions laid end to end: frames of 100 ms, boundaries to within a second."""
+class Row:
+    """The figures of one item or code, by name of the statistic, percent first: they all rest on the same `n`."""
 
     name: str
-    percent: Figure
-    kappa: Figure
-    ac1: Figure
-    f1: Figure
+    figures: dict[str, Figure]
+    applicable: twice.Applicable | None = None
+
+    @property
+    def n(self) -> int:
+        return self.figures["percent_agreement"].n_units
+
+    @property
+    def is_few(self) -> bool:
+        """Too few to be called good or bad."""
+        return self.n < wording.FEWEST
+
+
+@dataclass(frozen=True)
+class Table:
+    """Items of one kind, which have the same statistics. `caption` says how to read them."""
+
+    title: str
+    caption: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """ICC of the mean of some items, all with steps from `least` to `most`; `form` is one of `icc.FORMS`."""
+
+    items: list[Item]
+    least: int
+    most: int
+    form: str
+    figure: Figure
 
 
 @dataclass(frozen=True)
 class Found:
+    """`codes` are over all sessions: frames of 100 ms, boundaries to within a second. `whole` is empty where no mean makes sense;
+    `left_out` says whether the instrument has items that are in none."""
+
     n_pairs: int
-    items: list[ItemAgreement]
-    total: Figure
-    codes: list[CodeAgreement]
+    n_people: int
+    tables: list[Table]
+    whole: list[Whole]
+    left_out: bool
+    codes: list[Row]
+
+    @property
+    def has_few(self) -> bool:
+        return any(row.is_few for row in [*self.codes, *(row for table in self.tables for row in table.rows)])
+
+    @property
+    def doubtful(self) -> list[Row]:
+        """The items that one of two raters called not applicable."""
+        return [row for table in self.tables for row in table.rows if row.applicable]
 
 
 def pairs(user: User, *, instrument: Instrument, teams: Iterable[Team], since: dt.date, until: dt.date) -> list[Comparison]:
@@ -66,69 +94,90 @@ def pairs(user: User, *, instrument: Instrument, teams: Iterable[Team], since: d
     return list(rows.select_related("first__recording", "second").order_by("first__recording__session_on", "pk"))
 
 
-def figures(instrument: Instrument, found: list[Comparison]) -> Found:
-    """All figures for these pairs."""
-    sources = [source for one in found for source in (one.first_id, one.second_id)]
-    scores: dict[uuid.UUID, dict[str, int | None]] = {}
-    rows = ItemScore.objects.filter(rating__source__in=sources, rating__kind=Rating.Kind.RATER, rating__is_blind=True)
-    for source, key, score in rows.values_list("rating__source", "item__key", "score"):
-        scores.setdefault(source, {})[key] = score
+def figures(instrument: Instrument, found: Iterable[Comparison]) -> Found:
+    """All figures for these pairs. Neither their order nor which of two reviews is called the first changes any of them."""
+    comparisons = sorted(found, key=lambda one: one.pk)
+    given = _given(comparisons)
+    rated = [
+        twice.Pair((one.first.rater_id, one.second.rater_id), (given.get(one.first_id, {}), given.get(one.second_id, {})))
+        for one in comparisons
+    ]
     items = list(Item.objects.filter(instrument=instrument).order_by("position", "pk"))
-    by_item = [_of_item(item, [(_of(scores, one.first_id, item), _of(scores, one.second_id, item)) for one in found]) for item in items]
-    return Found(len(found), by_item, _total(scores, found), _of_codes(found))
-
-
-def _of(scores: dict[uuid.UUID, dict[str, int | None]], source: uuid.UUID, item: Item) -> int | None:
-    return scores.get(source, {}).get(item.key)
-
-
-def _of_item(item: Item, rows: list[tuple[int | None, int | None]]) -> ItemAgreement:
-    level = {Item.Scale.ORDINAL: Level.ORDINAL, Item.Scale.YES_NO: Level.NOMINAL}.get(Item.Scale(item.scale), Level.INTERVAL)
-    scale = range(item.least, item.most + 1) if item.scale in (Item.Scale.ORDINAL, Item.Scale.YES_NO) else None
-    table = Ratings.of(rows, level, scale=scale)
-    weighted = "none" if level == Level.NOMINAL else "quadratic"
-    return ItemAgreement(
-        item,
-        _tried(percent_agreement, table),
-        _tried(lambda ratings: cohen_kappa(ratings, weighted), table),
-        _tried(gwet_ac2, table),
-        _tried(krippendorff_alpha, table),
+    whole = [
+        Whole(same, least, most, twice.icc_form(rated), twice.of_mean(rated, [item.key for item in same]))
+        for (least, most), same in alike(items, (Scale.ORDINAL,)).items()
+        if len(same) > 1
+    ]
+    return Found(
+        len(rated),
+        len(twice.people(rated)),
+        _tables(items, rated),
+        whole,
+        sum(len(one.items) for one in whole) < len(items),
+        _of_codes(comparisons, rated),
     )
 
 
-def _tried(statistic: Callable[[Ratings], Figure], table: Ratings) -> Figure:
-    if not table.n_units:
-        return inapplicable("Nothing has been rated twice yet.", n_units=0, n_raters=0)
-    return statistic(table)
+def alike(items: Iterable[Item], scales: Sequence[str]) -> dict[tuple[int, int], list[Item]]:
+    """Items whose scores can be averaged, by their range: the same steps, lowest to highest."""
+    found: dict[tuple[int, int], list[Item]] = {}
+    for item in items:
+        if item.scale in scales:
+            found.setdefault((item.least, item.most), []).append(item)
+    return found
 
 
-def _total(scores: dict[uuid.UUID, dict[str, int | None]], found: list[Comparison]) -> Figure:
-    """ICC(2,1) of the mean of the items that both raters scored."""
-    rows = []
-    for one in found:
-        first, second = scores.get(one.first_id, {}), scores.get(one.second_id, {})
-        both = [(first[key], second[key]) for key in first if first[key] is not None and second.get(key) is not None]
-        if both:
-            rows.append([sum(float(pair[side] or 0) for pair in both) / len(both) for side in (0, 1)])
-    if not rows:
-        return inapplicable("Nothing has been rated twice yet.", n_units=0, n_raters=0)
-    return icc(Ratings.of(rows, Level.INTERVAL))["2,1"]
+def _given(comparisons: list[Comparison]) -> dict[uuid.UUID, dict[str, float | None]]:
+    """What each review gave, by item; None is "not applicable"."""
+    given: dict[uuid.UUID, dict[str, float | None]] = {}
+    sources = [source for one in comparisons for source in (one.first_id, one.second_id)]
+    rows = ItemScore.objects.filter(rating__source__in=sources, rating__kind=Rating.Kind.RATER, rating__is_blind=True)
+    for source, key, score in rows.values_list("rating__source", "item__key", "score"):
+        given.setdefault(source, {})[key] = score
+    return given
 
 
-def _of_codes(found: list[Comparison]) -> list[CodeAgreement]:
-    """Sessions laid end to end, with a gap that no boundary reaches across."""
-    ranges: tuple[list[tuple[float, float, str]], list[tuple[float, float, str]]] = ([], [])
+def _tables(items: list[Item], rated: list[twice.Pair]) -> list[Table]:
+    def of_steps(item: Item) -> dict[str, Figure]:
+        level = Level.ORDINAL if item.scale == Scale.ORDINAL else Level.NOMINAL
+        return twice.of_item(rated, item.key, level, scale=range(item.least, item.most + 1))
+
+    def of_amount(item: Item) -> dict[str, Figure]:
+        return twice.of_amount(rated, item.key)
+
+    kinds = [
+        ("Items with steps", "κ weighs a difference by its square, AC2 by its steps", (Scale.ORDINAL,), of_steps),
+        ("Yes or no", "Where one answer is rare, read AC1 beside κ", (Scale.YES_NO,), of_steps),
+        ("Counts and seconds", "Percent is how often the two gave exactly the same figure", AMOUNTS, of_amount),
+    ]
+    tables = [
+        Table(title, caption, [Row(item.name, work_out(item), twice.applicable(rated, item.key)) for item in items if item.scale in scales])
+        for title, caption, scales, work_out in kinds
+    ]
+    return [table for table in tables if table.rows]
+
+
+def _of_codes(comparisons: list[Comparison], rated: list[twice.Pair]) -> list[Row]:
+    """One code after the other, by name. Where the same two people rated everything, each of them stays on one side."""
+    marked: dict[uuid.UUID, list[tuple[float, float, str]]] = {}
     names: dict[str, str] = {}
-    offset = 0.0
-    for one in found:
-        for side, review in enumerate((one.first_id, one.second_id)):
-            for mark in Annotation.objects.kept().filter(review=review).select_related("code").order_by("start_ms", "pk"):
-                ranges[side].append((offset + mark.start_ms, offset + mark.end_ms, mark.code.slug))
-                names[mark.code.slug] = mark.code.name
-        offset += one.first.recording.duration_ms + 2 * TOLERANCE_MS
-    results = []
-    for slug, name in sorted(names.items(), key=lambda pair: pair[1]):
-        frames = frame_agreement(*ranges, code=slug, duration_ms=offset)
-        f1 = boundary_f1(*ranges, tolerance_ms=TOLERANCE_MS, duration_ms=offset, code=slug)
-        results.append(CodeAgreement(name, frames.percent, frames.kappa, frames.ac1, f1))
-    return results
+    reviews = [review for one in comparisons for review in (one.first_id, one.second_id)]
+    for mark in Annotation.objects.kept().filter(review__in=reviews).select_related("code").order_by("start_ms", "pk"):
+        marked.setdefault(mark.review_id, []).append((mark.start_ms, mark.end_ms, mark.code.slug))
+        names[mark.code.slug] = mark.code.name
+    sessions = []
+    for one in comparisons:
+        first, second = sorted((one.first, one.second), key=lambda review: review.rater_id)
+        sessions.append(Session(marked.get(first.pk, []), marked.get(second.pk, []), one.first.recording.duration_ms))
+    same_two, n_people = twice.are_two(rated), len(twice.people(rated))
+    rows = []
+    for slug, name in sorted(names.items(), key=lambda pair: (pair[1], pair[0])):
+        frames = frames_over(sessions, code=slug, are_same_two=same_two)
+        found = {
+            "percent_agreement": frames.percent,
+            twice.kappa_name(rated, Level.NOMINAL): frames.kappa,
+            "gwet_ac1": frames.ac1,
+            "boundary_f1": boundaries_over(sessions, tolerance_ms=TOLERANCE_MS, code=slug),
+        }
+        rows.append(Row(name, {statistic: replace(figure, n_raters=n_people) for statistic, figure in found.items()}))
+    return rows

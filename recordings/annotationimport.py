@@ -2,7 +2,8 @@
 
 Tiers become codes: a tier named like a code (its slug or its name) is taken at once; of another a person says which code it is,
 or leaves it out. Each annotation gets an id from the review, its code, its times and its words, so that the same file brought in
-twice changes nothing. Nothing of the file is kept but what becomes an annotation; it is read in memory.
+twice changes nothing. What is in the review is never changed: of other times or words it is another annotation. Nothing of the
+file is kept but what becomes an annotation; it is read in memory.
 """
 
 import datetime as dt
@@ -22,6 +23,7 @@ from supervision.models import User
 
 LARGEST = 2 * 1024 * 1024
 MOST = 5_000
+MOST_TIERS = 200  # each is a question on the page; a server takes a thousand fields
 _SECOND_LAYER = re.compile(r" \(\d+\)$")
 _PRAAT = re.compile(r'"((?:[^"]|"")*)"|(?<![\w\[.])(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w\].])')
 
@@ -65,6 +67,8 @@ def read(content: bytes) -> Parsed:
         raise FileRefused("This is neither an ELAN file (.eaf) nor a Praat TextGrid. Save it in one of these, then try again.")
     if len(parsed.found) > MOST:
         raise FileRefused(f"This file holds more than {MOST} annotations. Export only the tiers that you want to bring in.")
+    if len(parsed.tiers) > MOST_TIERS:
+        raise FileRefused(f"This file has {len(parsed.tiers)} tiers. Bring in {MOST_TIERS} at a time: export only those that you want.")
     return parsed
 
 
@@ -94,15 +98,20 @@ def _eaf(text: str) -> Parsed:
         referring += len(tier.findall("ANNOTATION/REF_ANNOTATION"))
         for one in tier.findall("ANNOTATION/ALIGNABLE_ANNOTATION"):
             start, end = slots.get(one.get("TIME_SLOT_REF1")), slots.get(one.get("TIME_SLOT_REF2"))
-            if start is None or end is None or not (start.isascii() and start.isdigit() and end.isascii() and end.isdigit()):
+            if not (_is_time(start) and _is_time(end)):
                 untimed += 1
                 continue
-            parsed.found.append(Found(name, int(start), int(end), exports.plain(one.findtext("ANNOTATION_VALUE"))))
+            parsed.found.append(Found(name, int(start or 0), int(end or 0), exports.plain(one.findtext("ANNOTATION_VALUE"))))
     if untimed:
         parsed.missed.append(f"Left out: {untimed} without a time of their own. Align them in ELAN first.")
     if referring:
         parsed.missed.append(f"Left out: {referring} that only refer to another annotation.")
     return parsed
+
+
+def _is_time(value: str | None) -> bool:
+    """Whole milliseconds, of which nine digits are eleven days."""
+    return value is not None and len(value) <= 9 and value.isascii() and value.isdigit()
 
 
 def _textgrid(text: str) -> Parsed:
@@ -129,7 +138,7 @@ def _textgrid(text: str) -> Parsed:
     except (StopIteration, TypeError, OverflowError):
         raise FileRefused("This TextGrid is broken: it ends too early, or its parts do not follow each other.") from None
     if points:
-        parsed.missed.append(f"Left out: {points} points. A point has no length; an annotation has.")
+        parsed.missed.append(f"Left out: {points} point{'' if points == 1 else 's'}. A point has no length; an annotation has.")
     return parsed
 
 
@@ -161,10 +170,11 @@ class Plan:
 def plan(review: Review, found: Iterable[Found], chosen: Mapping[str, Code | None]) -> Plan:
     """`chosen` says for each tier which code it is, or None to leave it out."""
     made, unread = Plan(), dict.fromkeys((tier for tier, code in chosen.items() if code is None), 0)
-    kept = Annotation.objects.kept().filter(review=review).select_related("code", "comment")
+    kept = list(Annotation.objects.kept().filter(review=review).select_related("code", "comment"))
+    ids = {one.pk for one in kept}
     known = {(one.code_id, one.start_ms, one.end_ms, exports.plain(comments.opened(one.comment))) for one in kept}
     removed = set(Annotation.objects.filter(review=review, removed_at__isnull=False).values_list("pk", flat=True))
-    outside = again = 0
+    outside = again = changed = 0
     for one in found:
         code = chosen.get(one.tier)
         words = comment_of(one)
@@ -176,6 +186,8 @@ def plan(review: Review, found: Iterable[Found], chosen: Mapping[str, Code | Non
             outside += 1
         elif id_for(review, code, one) in removed:
             again += 1
+        elif id_for(review, code, one) in ids:
+            changed += 1
         else:
             known.add((code.pk, one.start_ms, one.end_ms, words))
             made.new.append((code, one))
@@ -184,6 +196,8 @@ def plan(review: Review, found: Iterable[Found], chosen: Mapping[str, Code | Non
         made.left_out.append(f"{outside} outside the recording, or shorter than a fifth of a second.")
     if again:
         made.left_out.append(f"{again} that you brought in before and removed. Bring them back on the workbench.")
+    if changed:
+        made.left_out.append(f"{changed} that you brought in before and changed here since. What you have here stays.")
     return made
 
 

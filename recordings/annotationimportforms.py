@@ -66,6 +66,6 @@ class TiersForm(forms.Form):
         try:
             rows = json.loads(content or "[]")
             read = [Found(str(tier), int(start), int(end), str(text)) for tier, start, end, text in rows]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             return []
         return read if len(read) <= MOST else []

@@ -10,13 +10,14 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from wagtail.log_actions import log
 
-from recordings import comparing, conflicts, consent, sampling
+from recordings import comparing, consent, permissions, sampling
 from recordings.models import Assignment, Certification, GoldStandard, Purpose, Recording, Review, SamplingDraw, SamplingPlan
 from supervision import instruments
 from supervision.models import Instrument, Membership, User
 
 Part, Skip = Assignment.Part, Assignment.Skip
 UNRATABLE = (Skip.SOUND, Skip.UNSUITABLE)
+OWN_REASONS = (*UNRATABLE, Skip.NO_TIME)  # a rater's, besides a conflict of interest
 ENOUGH_SAY_SO = 2  # raters who find that a recording cannot be rated: nobody else is asked
 DUE_DAYS = 14  # for a rating that no plan asks for
 GRACE_DAYS = 7  # whoever is asked late has at least so long, or the plan's days where those are fewer
@@ -77,9 +78,13 @@ def _place(
     arrived = timezone.localdate(recording.uploaded_at)
     due_on = max(arrived + dt.timedelta(days=due_days), today + dt.timedelta(days=min(due_days, GRACE_DAYS)))
     values = {"part": part, "plan": plan, "due_on": due_on, "assigned_at": now}
+    there = _put_off(recording, instrument).filter(rater=rater)
     try:
         with transaction.atomic():
-            made = Assignment.objects.create(recording=recording, rater=rater, instrument=instrument, **values)
+            if there.update(skipped_at=None, skipped_by=None, skip_reason="", **values):
+                made = Assignment.objects.get(recording=recording, rater=rater, instrument=instrument)
+            else:
+                made = Assignment.objects.create(recording=recording, rater=rater, instrument=instrument, **values)
     except IntegrityError:  # another pass was first
         return None
     log(instance=made, action="recordings.assign", user=None, data={"recording": str(recording.pk), "rater": rater.pk})
@@ -92,11 +97,12 @@ def ask_second(*, recording: Recording, by: User, now: dt.datetime) -> Assignmen
     With the plan's instrument where one asks already, or else the team's usual one. Raises AssignmentRefused."""
     recording = Recording.objects.select_for_update(of=("self",)).select_related("team", "consent").get(pk=recording.pk)
     held = Assignment.objects.filter(recording=recording, skipped_at__isnull=True).exclude(part=Part.GOLD)
-    if held.filter(part=Part.SECOND).exists():
-        raise AssignmentRefused("Two raters have been asked for this session already.")
+    is_over = Review.objects.filter(recording=recording, state=Review.State.RELEASED).exists()
+    if held.filter(part=Part.SECOND).exists() or is_over:  # one sentence: whoever is still rating it does not learn which
+        raise AssignmentRefused(
+            "Two raters have been asked for this session already, or its feedback has been released and a second rating would not be blind."
+        )
     begun = Review.objects.filter(recording=recording, assignment__isnull=True)
-    if Review.objects.filter(recording=recording, state=Review.State.RELEASED).exists():
-        raise AssignmentRefused("Its feedback has been released. A second rating would not be blind any more.")
     first = held.select_related("instrument").first() or begun.select_related("instrument").order_by("started_at", "pk").first()
     instrument = first.instrument if first else next(iter(instruments.choices(recording.team)), None)
     if instrument is None:
@@ -124,6 +130,12 @@ def _is_served(recording: Recording, instrument: Instrument, part: str) -> bool:
     return reviews.filter(assignment__isnull=True).exists()  # somebody began without being asked
 
 
+def _put_off(recording: Recording, instrument: Instrument) -> QuerySet[Assignment]:
+    """What was given back for a conflict of interest before it was begun: once the conflict is ended it may be asked for again."""
+    closed = Assignment.objects.filter(recording=recording, instrument=instrument, skip_reason=Skip.CONFLICT)
+    return closed.filter(review__isnull=True).exclude(part=Part.GOLD)
+
+
 def _is_unratable(recording: Recording, instrument: Instrument) -> bool:
     said = Assignment.objects.filter(recording=recording, instrument=instrument, skip_reason__in=UNRATABLE)
     return said.count() >= ENOUGH_SAY_SO
@@ -139,9 +151,10 @@ def candidates(recording: Recording, instrument: Instrument, part: str, *, on: d
     outside: set[int] = set()
     if part == Part.SECOND and consent.covers(recording.consent, Purpose.TRAIN_RATERS, on=on):
         outside = set(held.filter(team__programme=recording.team.programme_id).values_list("user_id", flat=True)) - inside
-    asked = Assignment.objects.filter(recording=recording).values_list("rater_id", flat=True)
+    put_off = _put_off(recording, instrument).values("pk")
+    asked = Assignment.objects.filter(recording=recording).exclude(pk__in=put_off).values_list("rater_id", flat=True)
     begun = Review.objects.filter(recording=recording).values_list("rater_id", flat=True)
-    barred = {recording.therapist_id, *conflicts.raters_with(recording), *asked, *begun}
+    barred = {recording.therapist_id, *permissions.raters_with_conflict(recording), *asked, *begun}
     people = _with_load(User.objects.filter(pk__in=(inside | outside) - barred))
     free = [user for user in people if not could_see(user, recording)]
     certified = set(certified_raters(instrument, on=on)) if calibrates(instrument) else {user.pk for user in free}
@@ -170,27 +183,22 @@ def certified_raters(instrument: Instrument, *, on: dt.date) -> list[int]:
 
 
 @transaction.atomic
-def give_back(*, assignment: Assignment, reason: str, about: str = "", by: User, now: dt.datetime) -> None:
-    """The rater will not rate it; another is asked. A conflict of interest (`about` "therapist" or "family") also keeps the rater
-    from being asked again. Raises AssignmentRefused, conflicts.ConflictRefused."""
+def give_back(*, assignment: Assignment, reason: str, by: User, now: dt.datetime) -> None:
+    """The rater will not rate it; another is asked. For a conflict of interest: `conflicts.declare`. Raises AssignmentRefused."""
     assignment = _locked(assignment)
     if assignment.rater_id != by.pk:
         raise AssignmentRefused("Only the person who was asked gives a recording back.")
-    if reason in (Skip.GONE, Skip.TAKEN_OFF) or reason not in Skip.values:
+    if reason not in OWN_REASONS:
         raise AssignmentRefused("Choose a reason.")
-    recording = assignment.recording
-    if reason == Skip.CONFLICT:
-        conflicts.declare(
-            rater=by,
-            therapist=recording.therapist if about == "therapist" else None,
-            family=recording.family if about == "family" else None,
-            by=by,
-            now=now,
-        )
+    hand_on(assignment, reason, by=by, now=now)
+
+
+def hand_on(assignment: Assignment, reason: str, *, by: User, now: dt.datetime) -> None:
+    """Ends it unsubmitted, and asks somebody else where there is somebody. For a transaction."""
     _skip(assignment, reason, by, now)
     if assignment.part != Part.GOLD:
         due_days = assignment.plan.due_days if assignment.plan else DUE_DAYS
-        _place(recording, assignment.instrument, assignment.part, plan=assignment.plan, due_days=due_days, now=now)
+        _place(assignment.recording, assignment.instrument, assignment.part, plan=assignment.plan, due_days=due_days, now=now)
 
 
 @transaction.atomic

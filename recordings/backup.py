@@ -52,9 +52,15 @@ class Made:
 
 def make(folder: Path, *, keys: Path | None, keep: int, now: dt.datetime) -> Made:
     """One backup. `keep` is how many of them, this one included, stay. Raises CannotBackUp, OSError."""
+    if keep < 1:
+        raise CannotBackUp("At least one backup stays: --keep must be 1 or more.")
     folder = folder.resolve()
+    if folder.is_relative_to(settings.PLUMBLINE_DATA):
+        raise CannotBackUp(f"What goes wrong with {settings.PLUMBLINE_DATA} goes wrong with all in it. Give a folder elsewhere.")
     if keys is not None:
         keys = keys.resolve()
+        if keys.is_relative_to(settings.PLUMBLINE_DATA):
+            raise CannotBackUp("The keys would lie in the data folder, with what they open. Give --keys-to a folder elsewhere.")
         if keys == folder or folder in keys.parents or keys in folder.parents:
             raise CannotBackUp("The keys would lie in the same folder as what they open. Give --keys-to a folder of its own, elsewhere.")
     stamp = _free_stamp(folder, now)
@@ -234,7 +240,7 @@ def manifests(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _prune(folder: Path, keep: int) -> None:
     known = manifests(folder)
-    for stamp in list(known)[: -max(1, keep)]:
+    for stamp in list(known)[:-keep]:
         (folder / "manifests" / f"{stamp}.json").unlink(missing_ok=True)
         known.pop(stamp)
     named = {entry["id"] for manifest in known.values() for entry in manifest["sealed"]}
@@ -242,7 +248,7 @@ def _prune(folder: Path, keep: int) -> None:
         if path.stem not in named:
             path.unlink(missing_ok=True)
     for path in (folder / "database").iterdir():
-        if path.stem not in known:
+        if path.stem not in known and stamped_at(path.stem):  # another's file that lies there stays
             path.unlink(missing_ok=True)
 
 

@@ -4,7 +4,9 @@ decoding the same sound in the browser, as it does where it is given nothing but
 Both are opened in the same headless Chromium. What is sent is reckoned as gzip would send it. Memory is that of the page's own
 process: decoded sound lies outside the heap of its scripts. An interaction lasts from the input to the next frame: for keys and
 buttons as the Event Timing API says (in steps of 8 ms; what it leaves out took less than 16), for the wheel and the moving
-pointer from the event to the end of the frame that follows it. All is done several times over; the median and the longest count.
+pointer from the event to the end of the frame that follows it. All is done several times over. What must stay below 100 ms is
+reckoned as Interaction to Next Paint is (web.dev/articles/inp): the longest, one left out for each 50. The longest of all is
+printed as well.
 """
 
 import contextlib
@@ -18,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +82,18 @@ def workbench(bench: Bench) -> None:
         ratio = ours[key] / other if other else None
         bench.print_row(Row(f"{about}: {what}", unit, ours[key], other, ratio, "< 1", ratio < 1 if ratio else None, name))
     bench.print_row(Row("  heap of its scripts", "MB", ours["heap"], peer["heap"] if peer else None, name=name))
-    for what, (median, longest) in ours["acts"].items():
-        other_median, other_longest = peer["acts"].get(what, (None, None)) if peer else (None, None)
-        bench.print_row(Row(f"  {what}: median", "ms", median, other_median, name=name if other_median else ""))
-        met, versus = longest < SLOWEST_MS, name if other_longest else ""
-        bench.print_row(Row(f"  {what}: longest of {TIMES} rounds", "ms", longest, other_longest, None, f"< {SLOWEST_MS}", met, versus))
+    for what, taken in ours["acts"].items():
+        others = peer["acts"].get(what) if peer else None
+        for how, of in (("median", statistics.median), ("to the next paint", next_paint), ("longest", max)):
+            value, other = of(taken), of(others) if others else None
+            is_met = value < SLOWEST_MS if of is next_paint else None
+            goal = f"< {SLOWEST_MS}" if of is next_paint else ""
+            bench.print_row(Row(f"  {what}: {how}, of {len(taken)}", "ms", value, other, None, goal, is_met, name if others else ""))
+
+
+def next_paint(taken: Sequence[float]) -> float:
+    """Interaction to Next Paint: the longest of them, one left out for each 50."""
+    return sorted(taken)[-1 - len(taken) // 50]
 
 
 def _long(bench: Bench) -> Path:
@@ -99,8 +108,8 @@ def _long(bench: Bench) -> Path:
 # In the browser
 
 
-def _measure(page: Any, acts: dict[str, Callable[[], None]]) -> dict[str, tuple[float, float]]:
-    """Of each: the median and the longest of its interactions, in ms; those too short to be told apart count as 16."""
+def _measure(page: Any, acts: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
+    """How long each of its interactions took, in ms; those too short to be told apart count as 16."""
     found = {}
     for what, act in acts.items():
         taken: list[float] = []
@@ -110,7 +119,7 @@ def _measure(page: Any, acts: dict[str, Callable[[], None]]) -> dict[str, tuple[
             act()
             page.wait_for_timeout(600)
             taken += page.evaluate("window.taken") or [16.0]
-        found[what] = (statistics.median(taken), max(taken))
+        found[what] = taken
     return found
 
 
@@ -149,8 +158,8 @@ def _wheel(page: Any, x: float, y: float) -> None:
 def _ours(bench: Bench, sound: Path, launch: Callable[[], Any]) -> dict[str, Any]:
     session, recording = json.loads(bench.room.run("-c", _PREPARE.format(sound=str(sound))).splitlines()[-1])
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "cms.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "8"]
-    with running([*command, "--timeout", "120", "--log-level", "error"], port, settings.BASE_DIR, bench.room.environment):
+    command = [sys.executable, "-m", "gunicorn", "cms.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "1", "--log-level", "error"]
+    with running(command, port, settings.BASE_DIR, bench.room.environment):
         browser = launch()
         context = browser.new_context(base_url=f"http://127.0.0.1:{port}", viewport={"width": 1280, "height": 900})
         context.add_cookies([{"name": "sessionid", "value": session, "url": f"http://127.0.0.1:{port}"}])

@@ -91,8 +91,7 @@ class _Server:
 def _ours(bench: Bench) -> Iterator[_Server]:
     session, consent = json.loads(bench.room.run("-c", _SIGN_IN).splitlines()[-1])
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "cms.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "16"]
-    command += ["--timeout", "120", "--log-level", "error"]
+    command = [sys.executable, "-m", "gunicorn", "cms.wsgi", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
     metadata = f"consent {base64.b64encode(str(consent).encode()).decode()}"
     headers = {"Cookie": f"sessionid={session}; csrftoken={_TOKEN}", "X-CSRFToken": _TOKEN, "Upload-Metadata": metadata}
     with running(command, port, settings.BASE_DIR, bench.room.environment):

@@ -2,10 +2,14 @@
 foot pedal set up on one machine works on the next.
 
 A key is written as the browser names it, with what is held before it: "k", "Space", "Shift+z", "F4", "MediaPlayPause".
+
+The keys that always work, also while writing and with single keys switched off, are Alt with a letter or a digit. Chromium, Edge and
+Firefox on Windows leave Alt with a digit alone (they change tabs with Ctrl and a digit), and so do NVDA, JAWS and Narrator; Shift with
+a function key they do not (Shift+F3 searches backwards, Shift+F5 loads the page again, Shift+F7 and Shift+F10 open tools and menus).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +39,8 @@ class Action:
     always: tuple[str, ...] = ()
 
 
-LISTENING, MARKING, LOOKING = "Listening", "Annotating", "Looking"
+LISTENING, CODES, MARKING, LOOKING = "Listening", "Codes", "Annotating", "Looking"
+DIGITS = "123456789"  # the key that a code has in the code book, and the action that marks with it
 ACTIONS = (
     Action("toggle", "Play or pause", "Space", LISTENING, ("k",), ("Escape", "Alt+k")),
     Action("back", "Back 5 seconds", "j", LISTENING, (), ("Alt+j",)),
@@ -49,6 +54,8 @@ ACTIONS = (
     Action("faster", "Faster", "=", LISTENING, ("+",)),
     Action("loop", "Hear the selection or annotation over and over", "w", LISTENING),
     Action("silence", "Skip silence, or stop skipping it", "q", LISTENING),
+    *(Action(f"code-{digit}", f"Mark code {digit}", digit, CODES, (), (f"Alt+{digit}",)) for digit in DIGITS),
+    Action("code-by-name", "Mark a code by its name", "m", CODES, (), ("Alt+m",)),
     Action("comment", "Comment on the last mark", "c", MARKING),
     Action("start-here", "The mark starts here", "s", MARKING),
     Action("end-here", "The mark ends here", "e", MARKING),
@@ -93,14 +100,41 @@ def settings_of(person: User) -> BenchSettings:
     return BenchSettings.objects.filter(person=person).first() or BenchSettings(person=person)
 
 
+def _own(settings: BenchSettings) -> dict[str, str]:
+    return {name: key for name, key in settings.keys.items() if name in BY_NAME}
+
+
 def keys_of(settings: BenchSettings) -> dict[str, list[str]]:
-    """Action to keys, the person's own in place of the usual ones; those that always work are not among them."""
-    own = {name: key for name, key in settings.keys.items() if name in BY_NAME}
-    return {action.name: [own[action.name]] if action.name in own else [action.usual, *action.also] for action in ACTIONS}
+    """Action to keys, the person's own in place of the usual ones; those that always work are not among them. A key of one's own
+    that an action came to have later stays one's own."""
+    own = _own(settings)
+    return {action.name: [own[action.name]] if action.name in own else _free((action.usual, *action.also), own) for action in ACTIONS}
 
 
-def checked(keys: Mapping[str, str]) -> dict[str, str]:
-    """Only what differs from the usual. Raises KeysRefused for an unknown action, a key that cannot be used, and one used twice."""
+def always_of(settings: BenchSettings) -> dict[str, list[str]]:
+    """Action to the keys that always work, for those that have any."""
+    return {action.name: found for action in ACTIONS if (found := _free(action.always, _own(settings)))}
+
+
+def _free(keys: Iterable[str], own: Mapping[str, str]) -> list[str]:
+    return [key for key in keys if key not in own.values()]
+
+
+def _clashes(own: Mapping[str, str]) -> list[tuple[str, Action, Action]]:
+    """Keys that would do two things: the key, the action it was given to, and the other."""
+    found = []
+    taken: dict[str, Action] = {}
+    for action in ACTIONS:
+        for key in [*([own[action.name]] if action.name in own else [action.usual, *action.also]), *action.always]:
+            other = taken.setdefault(key, action)
+            if other is not action:
+                found.append((key, action, other) if action.name in own else (key, other, action))
+    return found
+
+
+def checked(keys: Mapping[str, str], *, before: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Only what differs from the usual. Raises KeysRefused for an unknown action, a key that cannot be used, and one used twice,
+    unless it was so `before`: the person's own keys as they are stored, perhaps from when an action had other keys."""
     own: dict[str, str] = {}
     for name, key in keys.items():
         action = BY_NAME.get(name)
@@ -112,19 +146,17 @@ def checked(keys: Mapping[str, str]) -> dict[str, str]:
         last = key[-1:] if key.endswith("+") else key.rpartition("+")[2]
         if last in NEVER:
             raise KeysRefused(f"{last} is needed by the browser, so it cannot be given another meaning. Choose another key.", name)
-        if last.isdigit():
+        if last.isdigit() and not (action.group == CODES and (key in DIGITS or key.startswith("Alt+"))):
             raise KeysRefused("The digits apply codes; the code book says which. Choose another key.", name)
         if not _KEY.fullmatch(key):
             raise KeysRefused("That is not the name of a key. Press Change in the workbench, then the key itself.", name)
+        if key in action.always:
+            raise KeysRefused(f"{key} does this always. Choose another key, or leave it as it is.", name)
         own[name] = key
-    taken: dict[str, Action] = {}
-    for action in ACTIONS:
-        for key in [*([own[action.name]] if action.name in own else [action.usual, *action.also]), *action.always]:
-            other = taken.setdefault(key, action)
-            if other is not action:
-                about = action if action.name in own else other
-                rest = other if about is action else action
-                raise KeysRefused(f"{key} already does “{rest.words}”. Choose another key, or give that one another first.", about.name)
+    were_there = _clashes(before or {})
+    for key, about, rest in _clashes(own):
+        if (key, about, rest) not in were_there:
+            raise KeysRefused(f"{key} already does “{rest.words}”. Choose another key, or give that one another first.", about.name)
     return own
 
 
@@ -135,5 +167,5 @@ def save(*, person: User, keys: Mapping[str, str] | None = None, **values: Any) 
         if not 0 <= values.get(name, 0) <= LONGEST_STEP_MS:
             raise KeysRefused("A step back is between 0 and 5 seconds.", name)
     if keys is not None:
-        values["keys"] = checked(keys)
+        values["keys"] = checked(keys, before=_own(settings_of(person)))
     return BenchSettings.objects.update_or_create(person=person, defaults=values)[0]

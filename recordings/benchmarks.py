@@ -18,6 +18,7 @@ from django.test import override_settings
 
 from recordings import audio, engines, vault, weights
 from recordings.benchroom import Processed, Room
+from recordings.openai_whisper import written_alike
 
 READS, READ_BYTES, FILE_BYTES = 400, 64 * 1024, 32 * 1024 * 1024
 RANGES, RANGE_BYTES = 60, 256 * 1024
@@ -182,11 +183,12 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def error_rate(reference: str, hypothesis: str) -> float:
-    """Word error rate: least substitutions, insertions and deletions over the reference's words (Levenshtein), lower case, no marks.
+    """Word error rate: least substitutions, insertions and deletions over the reference's words (Levenshtein).
 
-    The small sounds are left out on both sides, as usual: who writes an "um" down is no worse for it.
+    Both sides are written alike first, as Whisper's authors do it ("4" for "four", "he is" for "he's"), and the small sounds are left
+    out, as usual: who writes an "um" down is no worse for it.
     """
-    said, written = ([word for word in _words(text) if word not in _SMALL] for text in (reference, hypothesis))
+    said, written = ([word for word in written_alike(text) if word not in _SMALL] for text in (reference, hypothesis))
     before = list(range(len(written) + 1))
     for row, word in enumerate(said, 1):
         now = [row]
@@ -197,7 +199,3 @@ def error_rate(reference: str, hypothesis: str) -> float:
 
 
 _SMALL = frozenset("um uh er erm mm hm mhm hmm".split())
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z0-9']+", text.lower().replace("\u2019", "'"))

@@ -125,7 +125,13 @@ def prepare(sound: str) -> tuple[str, int]:
     )
     wording = ConsentWording.objects.create(programme=programme, version=1, text="A benchmark.", effective_from=today)
     consent = Consent.objects.create(
-        family=family, wording=wording, method=Consent.Method.SIGNED_PAPER, given_on=today, recorded_at=now, recorded_by=therapist
+        family=family,
+        wording=wording,
+        method=Consent.Method.SIGNED_PAPER,
+        filed_at="Nowhere: a benchmark",
+        given_on=today,
+        recorded_at=now,
+        recorded_by=therapist,
     )
     purposes = [str(purpose) for purpose in (Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE)]
     ConsentPerson.objects.create(consent=consent, role=ConsentPerson.Role.CAREGIVER, initials="B.B.", purposes=purposes)

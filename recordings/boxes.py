@@ -26,7 +26,7 @@ Box = tuple[bytes, int, int, int]  # kind, start, start of its content, end
 def piped(stream: BinaryIO) -> Iterator[bytes]:
     """The bytes of a seekable file from its beginning, its index first. Raises UnreadableAudio."""
     size = stream.seek(0, 2)
-    index, is_late = _find_index(stream, size)
+    index, is_late = find_index(stream, size)
     if index is None:
         raise _damaged()
     _, start, _, end = index
@@ -59,7 +59,7 @@ def _stretch(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
         yield block
 
 
-def _header(data: bytes | bytearray, at: int, start: int, size: int) -> Box | None:
+def header(data: bytes | bytearray, at: int, start: int, size: int) -> Box | None:
     """The box whose header is at `data[at:]`, for a file in which that is `start`; None where there is none."""
     if len(data) - at < 8:
         return None
@@ -76,12 +76,12 @@ def _header(data: bytes | bytearray, at: int, start: int, size: int) -> Box | No
     return kind, start, start + inner, start + length
 
 
-def _find_index(stream: BinaryIO, size: int) -> tuple[Box | None, bool]:
+def find_index(stream: BinaryIO, size: int) -> tuple[Box | None, bool]:
     """The index, and whether sound or picture comes before it."""
     at, is_late = 0, False
     for _ in range(MOST_BOXES):
         stream.seek(at)
-        box = _header(stream.read(16), 0, at, size)
+        box = header(stream.read(16), 0, at, size)
         if box is None:
             break
         if box[0] == b"moov":
@@ -94,7 +94,7 @@ def _find_index(stream: BinaryIO, size: int) -> tuple[Box | None, bool]:
 def _head_end(stream: BinaryIO, size: int) -> int:
     """Where the first box ends if it says what the file is; else 0."""
     stream.seek(0)
-    box = _header(stream.read(16), 0, 0, size)
+    box = header(stream.read(16), 0, 0, size)
     return box[3] if box is not None and box[0] == b"ftyp" else 0
 
 
@@ -107,7 +107,7 @@ def _examine(moov: bytearray) -> list[Box]:
         if not waiting:
             break
         start, end = waiting.pop()
-        while start < end and (box := _header(moov, start, start, end)):
+        while start < end and (box := header(moov, start, start, end)):
             kind, _, inside, start = box
             if kind in _HOLDERS:
                 waiting.append((inside, start))
@@ -127,7 +127,7 @@ def _examine(moov: bytearray) -> list[Box]:
 
 def _refuse_elsewhere(moov: bytearray, start: int, end: int) -> None:
     start += 8  # version, flags, count
-    while start < end and (box := _header(moov, start, start, end)):
+    while start < end and (box := header(moov, start, start, end)):
         _, _, inside, start = box
         is_own = start - inside >= 4 and moov[inside + 3] & _OWN
         if not is_own and start - inside > 4:

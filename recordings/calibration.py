@@ -5,18 +5,20 @@ what is open; the numbers stay.
 """
 
 import datetime as dt
+import random
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from wagtail.log_actions import log
 
-from recordings import assigning, conflicts, consent
+from recordings import assigning, consent, permissions
 from recordings.models import Assignment, Comparison, GoldScore, GoldStandard, Purpose, Recording, Review
 from supervision.models import Instrument, ItemScore, Membership, Rating, User
 
-HIDDEN_EVERY = 10  # one hidden exercise for so many ordinary ratings asked of a rater
+HIDDEN_AFTER = (6, 14)  # ordinary ratings asked of a rater before the next hidden exercise, drawn anew for each: 10 on average
 DUE_DAYS = 14
 Part, State = Assignment.Part, GoldStandard.State
 NEEDED = (Purpose.RECORD, Purpose.REVIEW, Purpose.TRAIN_RATERS)
@@ -88,7 +90,7 @@ def fit(rater: User, gold: GoldStandard, *, on: dt.date) -> str:
         or Review.objects.filter(recording=recording, rater=rater).exists()
     ):
         return "The rater has been asked to rate this session before."
-    if rater.pk in conflicts.raters_with(recording):
+    if rater.pk in permissions.raters_with_conflict(recording):
         return "The rater has declared a conflict of interest."
     if assigning.could_see(rater, recording) or _took_part(rater, gold):
         return "The rater can see what others gave this session."
@@ -127,27 +129,47 @@ def give(
 
 
 def hide(*, now: dt.datetime) -> int:
-    """Puts a hidden exercise into the queue of raters who have been asked for ten ordinary ratings since their last one."""
+    """Puts a hidden exercise into the queue of raters who have been asked for enough ordinary ratings since their last one.
+
+    It is due as their newest ordinary rating was, and its session is the latest there is: what they see of it is like the others.
+    """
     today = timezone.localdate(now)
     in_use = GoldStandard.objects.filter(state=State.IN_USE, recording__state=Recording.State.READY)
-    golds = list(in_use.select_related("recording__consent", "recording__team", "instrument").order_by("made_at", "pk"))
+    golds = list(in_use.select_related("recording__consent", "recording__team", "instrument").order_by("-recording__session_on", "pk"))
     made = 0
     for instrument in {gold.instrument_id: gold.instrument for gold in golds}.values():
         for rater in User.objects.filter(assignments__instrument=instrument).distinct().order_by("pk"):
-            if _asked_since_exercise(rater, instrument) < HIDDEN_EVERY:
+            if not _is_time(rater, instrument):
                 continue
             fitting = (gold for gold in golds if gold.instrument_id == instrument.pk and not fit(rater, gold, on=today))
             if (gold := next(fitting, None)) is not None and _agreed(gold.recording, today):
-                give(gold=gold, rater=rater, is_hidden=True, by=None, now=now)
+                give(gold=gold, rater=rater, is_hidden=True, due_on=today + _usual_time(rater, instrument), by=None, now=now)
                 made += 1
     return made
 
 
-def _asked_since_exercise(rater: User, instrument: Instrument) -> int:
+def _is_time(rater: User, instrument: Instrument) -> bool:
     asked = Assignment.objects.filter(rater=rater, instrument=instrument)
-    last = asked.filter(part=Part.GOLD).order_by("-assigned_at").first()
-    ordinary = asked.exclude(part=Part.GOLD)
-    return ordinary.filter(assigned_at__gt=last.assigned_at).count() if last else ordinary.count()
+    exercises, ordinary = asked.filter(part=Part.GOLD), asked.exclude(part=Part.GOLD)
+    last = exercises.order_by("-assigned_at").first()
+    since = ordinary.filter(assigned_at__gt=last.assigned_at) if last else ordinary
+    return since.count() >= gap(rater, instrument, exercises.count())
+
+
+def gap(rater: User, instrument: Instrument, number: int) -> int:
+    """Ordinary ratings before this rater's hidden exercise of that number, from 0: each of `HIDDEN_AFTER` is as likely.
+
+    Repeatable, so nothing about it is kept; and keyed with the site's secret, so that nobody who reads this can count ahead.
+    """
+    drawn = salted_hmac("recordings.calibration.gap", f"{rater.pk}/{instrument.pk}/{number}", algorithm="sha256")
+    return random.Random(drawn.digest()).randint(*HIDDEN_AFTER)  # noqa: S311 (a repeatable draw; its seed is the secret)
+
+
+def _usual_time(rater: User, instrument: Instrument) -> dt.timedelta:
+    """The time that the rater was given for their newest ordinary rating."""
+    ordinary = Assignment.objects.filter(rater=rater, instrument=instrument).exclude(part=Part.GOLD)
+    newest = ordinary.order_by("-assigned_at", "pk").first()
+    return newest.due_on - timezone.localdate(newest.assigned_at) if newest else dt.timedelta(days=DUE_DAYS)
 
 
 def _agreed(recording: Recording, today: dt.date) -> bool:

@@ -1,6 +1,7 @@
 """Certifications: somebody else looks at how a rater compares with gold, and says until when that rater rates with an instrument."""
 
 import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from wagtail.log_actions import log
 
-from recordings import calibration
+from recordings import agreeing, calibration
 from recordings.models import Assignment, Certification
 from supervision import periods
 from supervision.agreement import calibration as against
-from supervision.agreement import drift
+from supervision.agreement import drift, wording
 from supervision.models import Instrument, Item, Membership, User
 
 VALID_MONTHS = 6
@@ -23,57 +24,146 @@ class CertificationRefused(Exception):
     """The rater cannot be certified like this; str() says why."""
 
 
+Done = tuple[Assignment, Mapping[str, against.Pair]]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a certification would rest on: the exercises of the last six months, their figures over the items of `Report.steps`, and the
+    bias on each item. `why_not` says why they are not enough, as a sentence; empty where they are."""
+
+    exercises: list[Assignment]
+    overall: against.AgainstGold
+    bias_by_item: dict[str, float | None]
+    why_not: str
+
+
 @dataclass(frozen=True)
 class Report:
-    """A rater against gold. `items` pairs each item with its figures; `leanings` is the mean of score minus gold of each exercise,
-    in points, in the order of time, and `chart` the drift chart over them."""
+    """A rater against gold. `items` pairs each item with its figures. `steps` are the items that the figures of the whole are about,
+    whose scores can be averaged: all have the same steps. `leanings` is the mean of their score minus gold of each exercise, in
+    points, in the order of time, and `chart` the drift chart over them."""
 
     rater: User
     instrument: Instrument
     exercises: list[Assignment]
     items: list[tuple[Item, against.AgainstGold]]
+    steps: list[Item]
     overall: against.AgainstGold
+    basis: Basis
     leanings: list[tuple[Assignment, float]]
     chart: drift.Chart
 
 
-def report(rater: User, instrument: Instrument) -> Report:
-    """The rater's submitted exercises with that instrument against gold; nothing of those that are still open."""
+def report(rater: User, instrument: Instrument, *, on: dt.date | None = None) -> Report:
+    """The rater's submitted exercises with that instrument against gold; nothing of those that are still open. `on` is the day for
+    which the basis of a certification is told: today where it is left out."""
     done = calibration.done(rater, instrument)
-    pairs: dict[str, list[against.Pair]] = {}
+    items = list(Item.objects.filter(instrument=instrument).order_by("position", "pk"))
+    steps = _main_steps(items)
+    keys = {item.key for item in steps}
     leanings = []
     for exercise, scores in done:
-        for key, pair in scores.items():
-            pairs.setdefault(key, []).append(pair)
-        known = [given - gold for given, gold in scores.values() if given is not None and gold is not None]
-        if known:
-            leanings.append((exercise, sum(known) / len(known)))
-    items = Item.objects.filter(instrument=instrument).order_by("position", "pk")
-    figures = against.by_item(pairs)
+        leaning = against.over_exercises([_of(scores, keys)]).bias.value
+        if leaning is not None:
+            leanings.append((exercise, leaning))
+    figures = _by_item(done)
     return Report(
         rater,
         instrument,
         [exercise for exercise, _ in done],
         [(item, figures[item.key]) for item in items if item.key in figures],
-        against.against_gold([pair for found in pairs.values() for pair in found]),
+        steps,
+        against.over_exercises(_of(scores, keys) for _, scores in done),
+        _basis(rater, instrument, done, keys, on=on or timezone.localdate()),
         leanings,
         drift.chart([value for _, value in leanings]),
     )
 
 
-def basis(found: Report) -> dict[str, Any]:
-    """What a certification rests on, as numbers that outlive the recordings."""
-    whole = found.overall
+def _main_steps(items: list[Item]) -> list[Item]:
+    """The most items that have the same steps (yes or no are two steps), the first of the form where two kinds are as many. Counts
+    and seconds have no steps: a point of theirs is another thing on each item."""
+    return max(agreeing.alike(items, (Item.Scale.ORDINAL, Item.Scale.YES_NO)).values(), key=len, default=[])
+
+
+def _by_item(done: Iterable[Done]) -> dict[str, against.AgainstGold]:
+    pairs: dict[str, list[against.Pair]] = {}
+    for _, scores in done:
+        for key, pair in scores.items():
+            pairs.setdefault(key, []).append(pair)
+    return against.by_item(pairs)
+
+
+def _of(scores: Mapping[str, against.Pair], keys: set[str]) -> list[against.Pair]:
+    return [pair for key, pair in scores.items() if key in keys]
+
+
+def _basis(rater: User, instrument: Instrument, done: Sequence[Done], keys: set[str], *, on: dt.date) -> Basis:
+    """The exercises of the last six months; at least one of them must be new since the last certification."""
+    since = periods.add_months(on, -VALID_MONTHS)
+    recent = [(one, scores) for one, scores in done if since <= _submitted(one) <= on]
+    known = Certification.objects.filter(rater=rater, instrument=instrument, certified_on__lte=on)
+    told = {pk for earlier in known for pk in earlier.basis.get("exercise_ids", [])}
+    untold = max((one.certified_on for one in known if "exercise_ids" not in one.basis), default=dt.date.min)
+    why_not = ""
+    if not done:
+        why_not = "There is no exercise to go by. Give the rater a gold recording first."
+    elif not recent:
+        why_not = "No exercise is of the last six months. Give the rater a gold recording first."
+    elif all(str(one.pk) in told or _submitted(one) <= untold for one, _ in recent):
+        why_not = "No exercise has been done since the last certification. Give the rater another gold recording first."
+    return Basis(
+        [one for one, _ in recent],
+        against.over_exercises(_of(scores, keys) for _, scores in recent),
+        {key: figures.bias.value for key, figures in _by_item(recent).items()},
+        why_not,
+    )
+
+
+def _submitted(exercise: Assignment) -> dt.date:
+    return timezone.localdate(exercise.review.submitted_at)
+
+
+def kept(found: Report) -> dict[str, Any]:
+    """What a certification rests on, as numbers that outlive the recordings. The exercise is the unit of every interval."""
+    whole = found.basis.overall
     return {
-        "exercises": len(found.exercises),
-        "scores": whole.exact.n_units,
+        "exercises": len(found.basis.exercises),
+        "exercise_ids": [str(one.pk) for one in found.basis.exercises],
+        "first_on": min(_submitted(one) for one in found.basis.exercises).isoformat(),
+        "last_on": max(_submitted(one) for one in found.basis.exercises).isoformat(),
+        "scores": whole.n_scores,
         "exact": whole.exact.value,
         "exact_interval": [whole.exact.low, whole.exact.high],
         "within_one": whole.within_one.value,
+        "within_one_interval": [whole.within_one.low, whole.within_one.high],
         "bias": whole.bias.value,
         "bias_interval": [whole.bias.low, whole.bias.high],
-        "bias_by_item": {item.key: figures.bias.value for item, figures in found.items},
+        "bias_by_item": found.basis.bias_by_item,
     }
+
+
+def rested_on(certification: Certification) -> str:
+    """A sentence of what a certification rested on when it was given; empty for one that did not keep it."""
+    kept_then = certification.basis
+    if kept_then.get("exact") is None or "within_one_interval" not in kept_then:
+        return ""
+    count, scores = kept_then["exercises"], kept_then["scores"]
+    first, last = (f"{dt.date.fromisoformat(kept_then[name]):%-d %B %Y}" for name in ("first_on", "last_on"))
+    when = first if first == last else f"{first} to {last}"
+    parts = [
+        _told("exact agreement", kept_then["exact"], kept_then["exact_interval"], wording.share),
+        _told("within one step", kept_then["within_one"], kept_then["within_one_interval"], wording.share),
+        _told("bias", kept_then["bias"], kept_then["bias_interval"], wording.number),
+    ]
+    return f"It rested on {count} exercise{'' if count == 1 else 's'} ({when}; {scores} scores): {', '.join(parts)}."
+
+
+def _told(name: str, value: float, interval: list[float | None], say: Callable[[float], str]) -> str:
+    low, high = interval
+    between = "no interval" if low is None or high is None else f"95 % interval {say(low)} to {say(high)}"
+    return f"{name} {say(value)} ({between})"
 
 
 def may_certify(by: User, rater: User) -> bool:
@@ -88,19 +178,20 @@ def may_certify(by: User, rater: User) -> bool:
 
 @transaction.atomic
 def certify(*, rater: User, instrument: Instrument, by: User, now: dt.datetime) -> Certification:
-    """Certifies for six calendar months from today, on what the report says now. Raises CertificationRefused."""
+    """Certifies for six calendar months from today, on the exercises of the last six, and keeps what they said. Whether they are good
+    enough is for the person to say. Raises CertificationRefused."""
     if not may_certify(by, rater):
         raise CertificationRefused("A rater is certified by another consultant, or a supervisor, of the programme.")
-    found = report(rater, instrument)
-    if not found.exercises:
-        raise CertificationRefused("There is no exercise to go by. Give the rater a gold recording first.")
     today = timezone.localdate(now)
+    found = report(rater, instrument, on=today)
+    if found.basis.why_not:
+        raise CertificationRefused(found.basis.why_not)
     made = Certification.objects.create(
         rater=rater,
         instrument=instrument,
         certified_on=today,
         valid_until=periods.last_valid_day(today, VALID_MONTHS),
-        basis=basis(found),
+        basis=kept(found),
         certified_by=by,
     )
     log(instance=made, action="recordings.certify", user=by, data={"rater": rater.pk})

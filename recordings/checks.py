@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 
-from recordings import confined, engines, sitekey, vault, weights, wrapping
+from recordings import capacity, confined, engines, sitekey, vault, weights, wrapping
 
 
 @register(Tags.files)
@@ -18,6 +18,8 @@ def engine_can_work(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return [Error(why, id="recordings.E003")]
     if why := engines.unknown_model(name, model):
         return [Error(why, id="recordings.E004")]
+    if why := capacity.refusal(name, model, settings.TRANSCRIPTION_DEVICE):
+        return [Error(why, id="recordings.E006")]
     return []
 
 
@@ -54,14 +56,21 @@ def _is_installed(carried: weights.Carried) -> bool:
 
 @register(Tags.security)
 def media_tools_are_confined(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """One sentence where this machine cannot cut ffmpeg off from the network: its other limits hold everywhere."""
-    if confined.layers() & {"namespace", "calls"}:
-        return []
-    sentence = (
-        "This system offers neither user namespaces nor system-call filters, so ffmpeg cannot be cut off from the network. Playlists "
-        "and links in what people send are refused all the same. Allow one of the two, or run the worker where there is no network."
-    )
-    return [Warning(sentence, id="recordings.W004")]
+    """A sentence each where this machine cannot cut ffmpeg off from the network, or from files; its other limits hold everywhere."""
+    found: list[CheckMessage] = []
+    if not confined.layers() & {"namespace", "calls"}:
+        sentence = (
+            "This system offers neither user namespaces nor system-call filters, so ffmpeg cannot be cut off from the network. Playlists "
+            "and links in what people send are refused all the same. Allow one of the two, or run the worker where there is no network."
+        )
+        found.append(Warning(sentence, id="recordings.W004"))
+    if "files" not in confined.layers():
+        sentence = (
+            "This system does not offer Landlock (Linux 5.13 and later), so an ffmpeg that had been taken over could open what the worker "
+            "may read. Allow it, or run the worker in a container that holds nothing but Plumbline."
+        )
+        found.append(Info(sentence, id="recordings.I005"))
+    return found
 
 
 @register(Tags.files, deploy=True)

@@ -12,9 +12,9 @@ import signal
 import sys
 import uuid
 
-MEMORY = 6 * 1024**3  # bytes of data; a three-hour recording and the base model stay below a third of it
 FILES = 512
 _PR_SET_PDEATHSIG = 1
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # of glibc's mallopt
 
 DONE, STALE, FAILED, BROKE = 0, 3, 4, 5
 
@@ -28,14 +28,34 @@ def die_with(parent: int) -> None:
 
 
 def confine() -> None:
-    """Limits of this process and of the media tools that it starts."""
+    """Limits of this process and of the media tools that it starts; that of memory comes once the configuration is read."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with contextlib.suppress(OSError):
         os.nice(3)  # pages stay quick while this works
+
+
+def limit_memory() -> None:
+    """As much as the model that is set needs, and room besides; never more than this process was given."""
+    from recordings import capacity
+
+    most, (_soft, hard) = capacity.limit(), resource.getrlimit(resource.RLIMIT_DATA)
+    if most is not None and (hard == resource.RLIM_INFINITY or most < hard):
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def keep_memory() -> None:
+    """Has glibc keep what is freed for what comes next, in one place for all threads.
+
+    A piece of sound needs some 50 MB for a moment, over and over. Given back and fetched anew each time, those pages took a third of
+    what it costs to encode a piece (measured: 0.45 s instead of 0.29). Where there is no glibc, nothing changes.
+    """
+    allocator = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if allocator is not None:
+        for option, value in ((_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1)):
+            allocator(option, value)
 
 
 def fall_silent() -> int:
@@ -54,6 +74,7 @@ def work(recording_id: uuid.UUID, token: int) -> int:
     import django
 
     django.setup()
+    limit_memory()
     from recordings import ledger, steps
 
     try:
@@ -70,6 +91,7 @@ def main(arguments: list[str]) -> int:
     recording_id, token, parent = uuid.UUID(arguments[0]), int(arguments[1]), int(arguments[2])
     die_with(parent)
     confine()
+    keep_memory()
     line = fall_silent()
     try:
         return work(recording_id, token)

@@ -1,10 +1,13 @@
 """Teaching clips: a moment cut from the muted version of a recording whose every person agreed to teaching.
 
     making ── `clipping.py`, in the worker ──▶ proposed ── somebody else listens ──▶ approved | refused
+    proposed, approved ── `why_again` says that it is better cut anew ──▶ making, under the same id
     any of these ── taken back, or the recording is destroyed ──▶ gone
 
 The sound is sealed under the recording's own key and ends with it: no clip outlives its recording, whatever uses it. Lessons
 hold the clip's id and nothing else, and ask here at every view (`shown`), so that a withdrawal is in force everywhere at once.
+
+To whoever is still rating that recording no clip of it by another person is there (`permissions.can_know_clip`).
 """
 
 import datetime as dt
@@ -18,9 +21,9 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
-from wagtail.log_actions import log
+from wagtail.log_actions import get_active_log_context, log
 
-from recordings import clipheard, clipwords, comments, keeping, permissions, sealedfile, stretches, vault
+from recordings import clipheard, clipwords, comments, keeping, listening, permissions, reading, sealedfile, stretches, vault
 from recordings import consent as consents
 from recordings.models import Clip, Purpose, Recording, Redaction, SealedObject
 from recordings.stretches import Stretch
@@ -29,6 +32,7 @@ from supervision.models import Membership, User
 State = Clip.State
 SHORTEST_MS, LONGEST_MS = 2_000, 300_000
 LONGEST_TITLE = 120
+OUTDATED = "More has been muted in the recording since this clip was made, so it cannot be played. It has to be made again."
 
 
 class ClipRefused(Exception):
@@ -52,13 +56,12 @@ def make(*, recording: Recording, start_ms: int, end_ms: int, title: str, by: Us
     title = " ".join(title.split())[:LONGEST_TITLE]
     if not title:
         raise ClipRefused("Give the clip a title that says what can be learned from it.")
-    last = Clip.objects.filter(recording=locked).aggregate(last=Max("number"))["last"] or 0
     clip = Clip.objects.create(
         recording=locked,
         start_ms=start_ms,
         end_ms=end_ms,
         title=comments.sealed(locked, title),
-        number=last + 1,
+        number=_next_number(locked),
         made_by=by,
         made_at=now,
     )
@@ -67,12 +70,35 @@ def make(*, recording: Recording, start_ms: int, end_ms: int, title: str, by: Us
     return clip
 
 
+def _next_number(recording: Recording) -> int:
+    """Never one of a clip that was there: what was heard of that one is not counted for this one."""
+    return (Clip.objects.filter(recording=recording).aggregate(last=Max("number"))["last"] or 0) + 1
+
+
 @transaction.atomic
 def again(*, clip: Clip, by: User, now: dt.datetime) -> Clip:
-    """Once more, where it is still being made: its worker may have been ended. Doing it twice is harmless. Raises ClipRefused."""
-    locked = _locked(clip, State.MAKING)
+    """Once more, where it is still being made: its worker may have been ended. Doing it twice is harmless.
+
+    One that is made is cut anew where `why_again` says so. It keeps its id and title, so that lessons need no change, but nothing
+    of what was cut before; and is out of them until somebody else has heard and approved it. Raises ClipRefused.
+    """
+    locked = _locked(clip, State.MAKING, State.PROPOSED, State.APPROVED)
     if not permissions.can_make_clip(by, locked.recording):
         raise ClipRefused("The consent no longer covers this.")
+    if locked.state != State.MAKING:
+        if not permissions.can_take_back_clip(by, locked):
+            raise ClipRefused("Those who made the clip, its therapist, and those who lead the team can have it made again.")
+        if not why_again(locked, on=timezone.localdate(now)):
+            raise ClipRefused("This clip was made again already, or need not be. Look at it as it is now.")
+        _destroy(locked)
+        # decided_at stays: lessons may hold it
+        locked.state, locked.words, locked.decided_by = State.MAKING, None, None
+        locked.number, locked.made_by, locked.made_at = _next_number(locked.recording), by, now
+        locked.save(update_fields=["state", "words", "decided_by", "number", "made_by", "made_at"])
+        _log(locked, "make_again", by)
+    else:
+        locked.made_at = now
+        locked.save(update_fields=["made_at"])
     _send(locked)
     return locked
 
@@ -161,8 +187,17 @@ def why_closed(clip: Clip, *, on: dt.date) -> str:
         return "The consent to this clip has ended, so it cannot be played."
     if keeping.is_over(recording, on=on):
         return "This clip ended with the recording that it came from."
-    if is_outdated(clip):
-        return "More has been muted in the recording since this clip was made, so it cannot be played. It has to be made again."
+    return OUTDATED if is_outdated(clip) else ""
+
+
+def why_again(clip: Clip, *, on: dt.date) -> str:
+    """Why it is better made again, as a sentence; empty where it is not, or cannot be."""
+    if clip.state not in (State.PROPOSED, State.APPROVED) or (closed := why_closed(clip, on=on)) not in ("", OUTDATED):
+        return ""
+    if closed:
+        return closed
+    if clip.words_id is None and clipwords.could_be_written(clip, on=on):
+        return "When this clip was made, what is said in it was not written down. It can be now."
     return ""
 
 
@@ -198,20 +233,27 @@ def _muted_within(spans: Iterable[dict[str, Any]], clip: Clip) -> set[int]:
 
 def can_hear(user: User, clip: Clip) -> bool:
     """An approved one everybody who works in the service; before that, those who lead the team, its therapist and its maker."""
+    if not permissions.can_know_clip(user, clip):
+        return False
     if clip.state == State.APPROVED:
         return permissions.can_hear_clips(user)
     return clip.state == State.PROPOSED and permissions.can_listen(user, clip.recording)
 
 
 def seen_by(user: User) -> QuerySet[Clip]:
-    """For the list: the approved to all who work in the service; the others to those who may know of the recording."""
+    """The approved to all who work in the service; the others to those who may know of the recording."""
     known = Recording.objects.visible_to(user).filter(pk=OuterRef("recording"))
     works = Membership.objects.of(user).current().filter(role__in=[Membership.Role.THERAPIST, *Membership.LEADS])
     mine = Q(Exists(known)) & Q(recording__team__in=works.values("team"))
     approved = Q(state=State.APPROVED) if permissions.can_hear_clips(user) else Q(pk__in=[])
-    return Clip.objects.filter(mine | approved).select_related(
+    return Clip.objects.filter(mine | approved, ~_kept_from(user)).select_related(
         "recording__consent", "recording__team__programme", "recording__therapist", "title", "words"
     )
+
+
+def _kept_from(user: User) -> Q:
+    """Those that `permissions.can_know_clip` keeps from this person."""
+    return Q(recording__in=Recording.objects.being_rated_by(user)) & ~Q(made_by=user)
 
 
 def title_of(clip: Clip) -> str:
@@ -235,6 +277,8 @@ class Shown:
 
 
 UNKNOWN = "There is no such clip."
+UNAPPROVED = "This clip is not approved for lessons yet."
+NOT_FOR_YOU = "This clip cannot be shown to you at present."
 
 
 def shown(clip_id: str, user: User | None, *, on: dt.date) -> Shown | None:
@@ -249,14 +293,16 @@ def shown(clip_id: str, user: User | None, *, on: dt.date) -> Shown | None:
     clip = Clip.objects.select_related(*related).filter(pk=key).first()
     if clip is None or user is None or not user.is_authenticated:
         return None
+    if not permissions.can_know_clip(user, clip):  # first, so that nothing which happens to it shows
+        return Shown(clip.pk, closed=NOT_FOR_YOU)
     closed = why_closed(clip, on=on)
     if closed:
         return Shown(clip.pk, closed=closed)
     if not can_hear(user, clip):
-        return Shown(
-            clip.pk, closed="This clip is not approved for lessons yet." if clip.state != State.APPROVED else "You cannot hear this clip."
-        )
+        return Shown(clip.pk, closed=UNAPPROVED if clip.state != State.APPROVED else "You cannot hear this clip.")
     said = clipwords.of(clip, on=on)
+    if said.lines:
+        reading.note_read(recording=clip.recording, person=user, purpose=listening.CLIP, now=timezone.now())
     return Shown(
         clip.pk,
         title_of(clip),
@@ -269,12 +315,18 @@ def shown(clip_id: str, user: User | None, *, on: dt.date) -> Shown | None:
 
 
 def choices(*, on: dt.date) -> list[tuple[str, str]]:
-    """For the editor of a lesson: those that may be used today by their titles; and those that a lesson may still hold."""
+    """For the editor of a lesson: those that may be used today by their titles; and those that a lesson may still hold.
+
+    The editor is whoever Wagtail is at work for: one who is also a rater reads no title of a session that they are still rating.
+    """
+    editor = get_active_log_context().user
+    kept_from = set(Clip.objects.filter(_kept_from(editor)).values_list("pk", flat=True)) if editor else set()
     related = ("recording__consent", "recording__team__programme", "title")
-    rows = Clip.objects.filter(state__in=[State.APPROVED, State.GONE], decided_at__isnull=False).select_related(*related)
+    rows = Clip.objects.filter(decided_at__isnull=False).exclude(state=State.REFUSED).select_related(*related)
     offered: list[tuple[str, str]] = []
     over: list[tuple[str, str]] = []
     for clip in rows.order_by("-decided_at", "pk"):
-        closed = why_closed(clip, on=on)
+        closed = why_closed(clip, on=on) or ("" if clip.state == State.APPROVED else UNAPPROVED)
+        closed = NOT_FOR_YOU if clip.pk in kept_from else closed
         (over if closed else offered).append((str(clip.pk), closed or title_of(clip)))
     return [*offered, *over]

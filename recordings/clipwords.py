@@ -5,6 +5,7 @@ approves the clip reads what lessons will show, and no later edit brings a name 
 """
 
 import datetime as dt
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -42,8 +43,9 @@ class Words:
 
     @property
     def spoken(self) -> list[tuple[str, str]]:
-        """(speaker, text) in order, for reading."""
-        return [(line.speaker, " ".join(text for _, _, text in line.cues)) for line in self.lines]
+        """(speaker, text) in order, for reading: what one speaker says in a row stands together."""
+        rows = itertools.groupby(self.lines, key=lambda line: line.speaker)
+        return [(speaker, " ".join(text for line in lines for _, _, text in line.cues)) for speaker, lines in rows]
 
 
 def written(clip: Clip, redaction: Redaction) -> list[Line] | None:
@@ -68,6 +70,16 @@ def written(clip: Clip, redaction: Redaction) -> list[Line] | None:
         moved = [(start - clip.start_ms, min(end - clip.start_ms, length), text) for start, end, text in words]
         lines.append(Line(turn["speaker"] or "", cues(moved)))
     return _named(lines)
+
+
+def could_be_written(clip: Clip, *, on: dt.date) -> bool:
+    """Whether there is a transcript today, to which everybody heard agrees."""
+    if not consents.covers(clip.recording.consent, Purpose.TRANSCRIBE, on=on):
+        return False
+    try:
+        return bool(transcript.edited(clip.recording))
+    except (vault.KeyGone, vault.Damaged):
+        return False
 
 
 def _named(lines: Sequence[Line]) -> list[Line]:

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 from wagtail.admin.forms import WagtailAdminModelForm
@@ -12,6 +12,7 @@ from recordings import codebook
 from recordings.models import Code
 
 _KEYS = [("", "No key"), *((str(digit), str(digit)) for digit in range(1, 10))]
+_LAST_PLACE = 32_767  # the largest that its column holds
 
 
 class CodeForm(WagtailAdminModelForm):
@@ -34,6 +35,12 @@ class CodeForm(WagtailAdminModelForm):
             label="Key",
             help_text="Of its own. A code under another is chosen by a letter after that one’s digit.",
         )
+        place = fields["position"]
+        place.required = False
+        place.label = "Place"
+        place.help_text = "Codes stand from the lowest number to the highest. Left empty, a new code comes last."
+        if not self.instance.pk:
+            self.initial["position"] = None
         parents: QuerySet[Code] = Code.objects.filter(parent__isnull=True).order_by("programme", "position", "pk")
         if self.instance.pk:
             fields["programme"].disabled = True
@@ -49,6 +56,9 @@ class CodeForm(WagtailAdminModelForm):
         if programme is None:
             return data
         others = Code.objects.filter(programme=programme).exclude(pk=self.instance.pk)
+        if data.get("position") is None and "position" not in self.errors:
+            last = others.aggregate(last=Max("position"))["last"] or 0
+            data["position"] = self.instance.position if self.instance.pk else min(last + 1, _LAST_PLACE)
         if parent is not None:
             if parent.programme_id != programme.pk:
                 self.add_error("parent", "That code belongs to another programme.")

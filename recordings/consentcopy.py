@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from recordings import consent as consents
+from recordings import narrowing
 from recordings.models import Consent
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 ANYTIME = "You can take this consent back at any time, also in the middle of a session, and you need not say why."
 AFTERWARDS = "What was recorded is destroyed at once, and the help you get does not change."
-BY_LINK = "Or open this address yourself. It needs no account, works once, and asks you to confirm. Keep it safe: whoever has it can take this consent back."
+BY_LINK = (
+    "Or open this address yourself, to take all of it back or a single use. It needs no account, asks you to confirm, and works until "
+    "everything is taken back. Keep it safe: whoever has it can take this consent back."
+)
 
 
 class Block(NamedTuple):
@@ -48,8 +52,13 @@ def facts(consent: Consent) -> list[tuple[str, str]]:
         found.append(("Parental responsibility", consent.parental_responsibility))
     if consent.witness:
         found.append(("Witness", consent.witness))
+    if consent.filed_at:
+        found.append(("Signed form kept", consent.filed_at))
     if consent.lawful_basis:
         found.append(("The service's lawful basis", consent.lawful_basis))
+    for row, words in narrowing.of(consent):
+        told = f"{_day(timezone.localdate(row.withdrawn_at))}, {row.get_channel_display().lower()}"
+        found.append(("Taken back", f"{row.get_purpose_display()}: {told}. {words}"))
     found.append(("Wording", f"Version {consent.wording.version}"))
     found.append(("Written down", f"{date_format(timezone.localtime(consent.recorded_at), 'j F Y, H:i')} by {consent.recorded_by}"))
     return found

@@ -2,16 +2,18 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
+from django.utils.formats import date_format
 
 from recordings import casefile
 from recordings.consent import Heard, name_of
-from recordings.models import Consent, ConsentPaper, ConsentPerson, Purpose, Withdrawal
+from recordings.models import Consent, ConsentPaper, ConsentPerson, ConsentWording, Purpose
+from supervision.initials import validate_initials
 
-_initials = RegexValidator(r"^[^\W\d_](?:[^\W\d_]|[.\-' ]){0,7}$", "Enter initials only, such as M.B.; never a name.")
+FILED_HELP = "Such as “paper file of the team, cabinet 2”."
 _DRAWN = "data:image/png;base64,"
 ASKED_TOGETHER = [choice for choice in Purpose.choices if choice[0] != Purpose.RESEARCH]
 
@@ -58,9 +60,20 @@ class ConsentForm(forms.Form):
         max_length=80,
         help_text="Who else was there, by role and initials, such as “family support worker T.O.”. Needed when names are typed.",
     )
+    filed_at = forms.CharField(
+        label="Where the signed form is kept",
+        required=False,
+        max_length=120,
+        help_text=FILED_HELP + " You can add a scan instead. Until there is one or the other, only the therapist can listen.",
+    )
+    version = forms.ChoiceField(
+        label="Version that the form carries",
+        required=False,
+        help_text="It is printed at the top of the sheet and above the answers.",
+    )
     spoken_at_ms = MomentField(
         label="Where on the recording it is spoken",
-        help_text="Minutes and seconds, such as 0:45. You can leave it empty and enter it after the upload.",
+        help_text="Minutes and seconds, such as 0:45. You can enter it after the upload. Without it or a witness, only the therapist can listen.",
     )
     given_on = forms.DateField(
         label="Day on which the consent was given",
@@ -76,6 +89,17 @@ class ConsentForm(forms.Form):
         max_length=200,
         help_text="By role, such as “mother” or “local authority, shared with father”. Needed when a young person will be heard.",
     )
+
+    def __init__(self, *args: Any, versions: Sequence[ConsentWording] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.versions = {str(wording.pk): wording for wording in versions}
+        choice = self.fields["version"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 (declared above)
+        named = [(pk, f"Version {one.version}, from {date_format(one.effective_from, 'j F Y')}") for pk, one in self.versions.items()]
+        choice.choices = [("", "The one in force on the day of the consent"), *named]
+
+    def clean_version(self) -> ConsentWording | None:
+        return self.versions.get(self.cleaned_data["version"])
 
     def clean(self) -> dict[str, Any]:
         """Says which day is missing, and drops what belongs to another answer."""
@@ -94,6 +118,8 @@ class ConsentForm(forms.Form):
         if data.get("method") != Consent.Method.SPOKEN:
             data["spoken_at_ms"] = None
             self.errors.pop("spoken_at_ms", None)
+        if data.get("method") != Consent.Method.SIGNED_PAPER:
+            data |= {"filed_at": "", "version": None}
         return data
 
 
@@ -102,7 +128,7 @@ class PersonForm(forms.Form):
         label="Who", choices=[("", "Choose"), *ConsentPerson.Role.choices], error_messages={"required": "Choose who this is."}
     )
     initials = forms.CharField(
-        label="Initials", max_length=8, validators=[_initials], error_messages={"required": "Enter this person's initials."}
+        label="Initials", max_length=8, validators=[validate_initials], error_messages={"required": "Enter this person's initials."}
     )
     purposes = forms.MultipleChoiceField(
         label="Says yes to",
@@ -150,9 +176,13 @@ class PersonForm(forms.Form):
 
 
 class BasePersonFormSet(forms.BaseFormSet):
+    def filled(self) -> list[PersonForm]:
+        """The rows that were filled in."""
+        return [form for form in self.forms if isinstance(form, PersonForm) and form.has_changed()]
+
     def people(self, method: str) -> list[Heard]:
         """Everybody whose row was filled in."""
-        return [form.heard(method) for form in self.forms if isinstance(form, PersonForm) and form.has_changed()]
+        return [form.heard(method) for form in self.filled()]
 
 
 def person_formset(rows: int = 4) -> type[BasePersonFormSet]:
@@ -163,6 +193,13 @@ def person_formset(rows: int = 4) -> type[BasePersonFormSet]:
 
 class SpokenForm(forms.Form):
     spoken_at_ms = MomentField(label="Where on the recording it is spoken", help_text="Minutes and seconds, such as 0:45.")
+    witness = forms.CharField(
+        label="Witness", required=False, max_length=80, help_text="Who else was there and heard it, by role and initials."
+    )
+
+
+class FiledForm(forms.Form):
+    filed_at = forms.CharField(label="Where the signed form is kept", required=False, max_length=120, help_text=FILED_HELP)
 
 
 class AgainForm(forms.Form):
@@ -226,33 +263,9 @@ class NamesForm(forms.Form):
         label="Names, one a line",
         required=False,
         widget=forms.Textarea(attrs={"rows": 12, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="First names, surnames, nicknames, pets, schools, streets: whatever would tell a stranger who this family is.",
+        help_text="First names and surnames, and what each person is also called: nicknames, short forms, how a name sounds. "
+        "Pets, schools, streets too: whatever would tell a stranger who this family is.",
     )
 
     def clean_names(self) -> list[str]:
         return str(self.cleaned_data["names"]).splitlines()
-
-
-class WithdrawForm(forms.Form):
-    SOMEBODY_ELSE = "other"
-
-    person = forms.ChoiceField(label="Who withdraws it", widget=forms.RadioSelect, error_messages={"required": "Choose who withdraws it."})
-    channel = forms.ChoiceField(
-        label="How we were told",
-        choices=[choice for choice in Withdrawal.Channel.choices if choice[0] != Withdrawal.Channel.LINK],
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose how we were told."},
-    )
-
-    def __init__(self, *args: Any, consent: Consent, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.people = {str(person.pk): person for person in consent.people.all()}
-        choice = self.fields["person"]
-        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 (declared above)
-        choice.choices = [
-            *((pk, name_of(person)) for pk, person in self.people.items()),
-            (self.SOMEBODY_ELSE, "Somebody else with parental responsibility"),
-        ]
-
-    def clean_person(self) -> ConsentPerson | None:
-        return self.people.get(self.cleaned_data["person"])

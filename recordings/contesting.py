@@ -69,6 +69,8 @@ def propose(
     if not keeps:
         if (score is None) != is_not_applicable:
             raise ContestRefused("Choose the score that you propose.")
+        if is_not_applicable and not item.allows_na:
+            raise ContestRefused(f"{item.name} is always rated: it cannot be not applicable.")
         if score is not None and not item.least <= score <= item.most:
             raise ContestRefused(f"A score is a whole number from {item.least} to {item.most}.")
         if score == original(locked).score:
@@ -90,9 +92,7 @@ def propose(
 def agree(*, contest: Contest, seen: str, by: User, now: dt.datetime) -> Contest:
     """Somebody else than the rater and the therapist agrees to the proposal that they saw (`seen`, its version). Raises ContestRefused."""
     locked = _open(contest)
-    _refuse_unless_second(locked, by)
-    if version(locked) != seen:
-        raise ContestRefused("The answer has changed since you opened the page. Read it again, then decide.")
+    _refuse_unless_second(locked, by, seen)
     if is_changed(locked):
         _consensus(locked, by=by, now=now)
     locked.state = State.CHANGED if is_changed(locked) else State.KEPT
@@ -103,10 +103,10 @@ def agree(*, contest: Contest, seen: str, by: User, now: dt.datetime) -> Contest
 
 
 @transaction.atomic
-def send_back(*, contest: Contest, by: User, now: dt.datetime) -> Contest:
-    """The second person does not agree: the two talk, and the rater proposes anew. Raises ContestRefused."""
+def send_back(*, contest: Contest, seen: str, by: User, now: dt.datetime) -> Contest:
+    """The second person does not agree to what they saw: the two talk, and the rater proposes anew. Raises ContestRefused."""
     locked = _open(contest)
-    _refuse_unless_second(locked, by)
+    _refuse_unless_second(locked, by, seen)
     answer, locked.answer, locked.answered_by = locked.answer, None, None
     locked.score, locked.is_not_applicable = None, False
     locked.save(update_fields=["answer", "answered_by", "score", "is_not_applicable"])
@@ -139,11 +139,13 @@ def _open(contest: Contest) -> Contest:
     return locked
 
 
-def _refuse_unless_second(contest: Contest, by: User) -> None:
+def _refuse_unless_second(contest: Contest, by: User, seen: str) -> None:
     if not permissions.can_agree_contest(by, contest):
         raise ContestRefused("A supervisor or a consultant of the team, other than the rater, who answered, and the therapist, agrees.")
     if contest.answer_id is None:
         raise ContestRefused("The rater has not answered yet.")
+    if version(contest) != seen:
+        raise ContestRefused("The answer has changed since you opened the page. Read it again, then decide.")
 
 
 def _consensus(contest: Contest, *, by: User, now: dt.datetime) -> None:

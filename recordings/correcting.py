@@ -7,7 +7,6 @@ to ask (`permissions.can_edit`). A change names the turn as it was on the page a
 
 import datetime as dt
 import json
-import re
 from typing import Any
 
 from django.db import transaction
@@ -16,13 +15,13 @@ from wagtail.log_actions import log
 
 from recordings import editing, transcript, vault
 from recordings.models import Recording, TranscriptEdit
+from supervision.initials import are_initials
 from supervision.models import User
 
 Kind = TranscriptEdit.Kind
 Row = dict[str, Any]
 LONGEST_TEXT = 4000
 THERAPIST, OTHER = "therapist", "other"
-_INITIALS = re.compile(r"^[^\W\d_](?:\.?[^\W\d_]){0,3}\.?$")
 
 
 class EditRefused(ValueError):
@@ -217,8 +216,8 @@ def name(*, recording: Recording, speaker: str, who: str, initials: str = "", by
     if not _known(layer, speaker):
         raise EditRefused("Choose a voice.")
     if who == OTHER:
-        if not _INITIALS.match(initials.strip()):
-            raise EditRefused("Enter initials such as K.L., never a name.")
+        if not are_initials(initials.strip()):
+            raise EditRefused("Enter initials such as K.L., at most four letters; never a name.")
         called = f"Another person {initials.strip().upper()}"
     else:
         called = dict(people(recording)).get(who, "")

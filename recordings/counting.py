@@ -74,6 +74,20 @@ def load_codes(programme: Programme, items: Iterable[Item]) -> None:
             codebook.load(programme, path=path)
 
 
+def lacking(programme: Programme, items: Iterable[Item]) -> list[tuple[Item, list[str]]]:
+    """Items that would be filled from codes which the code book does not have, or from none that is still in use, with those codes.
+    Nobody can mark them, so what they count would be 0 whatever was said."""
+    there = {one.slug: one for one in Code.objects.filter(programme=programme)}
+    used = {one.slug for one in codebook.current(programme)}
+    under = slugs_of(items, programme)
+    found = []
+    for item in filter(is_filled, items):
+        missing = [slug for slug in item.codes if slug not in there]
+        if missing or not used & under[item.key]:
+            found.append((item, missing or list(item.codes)))
+    return found
+
+
 def bench_codes(review: Review, codes: list[Code]) -> list[Code]:
     """The code book as this review needs it: the codes that its instrument counts come first and have the digits; where it counts
     none, the book as it is. The digits are for this page and are not kept."""

@@ -37,7 +37,9 @@ from recordings.models import (
 from recordings.store import StoreAway
 from supervision.models import User
 
-__all__ = ["EachByItself", "Held", "LeftBehind", "destroy", "due_on", "finish_pending", "unreadable_on"]
+__all__ = [
+    "EachByItself", "Held", "LeftBehind", "counted", "destroy", "due_on", "finish_pending", "listed", "remove_files_of", "unreadable_on",
+]  # fmt: skip
 
 Reason = DestructionCertificate.Reason
 
@@ -126,6 +128,7 @@ def _clear(
     recording.destroyed_at = now
     recording.save(update_fields=["state", "destroyed_at"])
     certificate = DestructionCertificate.objects.create(
+        reference=uuid.uuid5(recording.pk, "destruction"),  # the same when it is destroyed again after a restore: families hold on to it
         recording=recording,
         reason=reason,
         note=note,
@@ -142,19 +145,24 @@ def _clear(
 def _items(recording: Recording, sealed: QuerySet[SealedObject], texts: int) -> list[dict[str, Any]]:
     """For the certificate: what there was, and by which SHA-256 a copy of the sealed file can be known; then counts of what
     was sealed in the database or lay within those files."""
-    items: list[dict[str, Any]] = [
+    items = listed(sealed)
+    if any(item["kind"] == SealedObject.Kind.FEATURES for item in items):
+        run = TranscriptRun.objects.filter(recording=recording).order_by("-number").first()
+        items += counted("words", run.words if run else 0) + counted("voices", run.speakers if run else 0)
+    edits = TranscriptEdit.objects.filter(recording=recording, payload__isnull=False).count()
+    redactions = Redaction.objects.filter(recording=recording).exclude(spans=[]).count()
+    return [*items, *counted("edits", edits), *counted("texts", texts - edits), *counted("redactions", redactions)]
+
+
+def listed(sealed: QuerySet[SealedObject]) -> list[dict[str, Any]]:
+    """What there was, and the SHA-256 by which a copy of each sealed file can be known."""
+    return [
         {"kind": row.kind, "number": row.number, "size": row.size, "sha256": row.sha256, "object": str(row.pk)}
         for row in sealed.order_by("kind", "number")
     ]
-    if any(item["kind"] == SealedObject.Kind.FEATURES for item in items):
-        run = TranscriptRun.objects.filter(recording=recording).order_by("-number").first()
-        items += _counted("words", run.words if run else 0) + _counted("voices", run.speakers if run else 0)
-    edits = TranscriptEdit.objects.filter(recording=recording, payload__isnull=False).count()
-    redactions = Redaction.objects.filter(recording=recording).exclude(spans=[]).count()
-    return [*items, *_counted("edits", edits), *_counted("texts", texts - edits), *_counted("redactions", redactions)]
 
 
-def _counted(kind: str, count: int) -> list[dict[str, Any]]:
+def counted(kind: str, count: int) -> list[dict[str, Any]]:
     return [{"kind": kind, "count": count}] if count > 0 else []
 
 
@@ -172,13 +180,18 @@ def _clear_upload(recording: Recording) -> None:
 
 def _remove_files(certificate: DestructionCertificate, now: dt.datetime) -> None:
     try:
-        for item in certificate.items:
-            if "object" in item:
-                sealedfile.remove_file(uuid.UUID(item["object"]))
+        remove_files_of(certificate.items)
     except StoreAway:
         logger.warning("The sealed files of a destroyed recording could not be removed yet.")
         return
     keystore.complete(certificate.recording_id, at=now)
+
+
+def remove_files_of(items: list[dict[str, Any]]) -> None:
+    """The sealed files that a certificate names; those that have gone already are no harm. Raises StoreAway."""
+    for item in items:
+        if "object" in item:
+            sealedfile.remove_file(uuid.UUID(item["object"]))
 
 
 def unreadable_on(key_destroyed_at: dt.datetime) -> dt.date:

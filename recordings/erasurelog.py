@@ -1,7 +1,8 @@
 """The erasure log: what must stay destroyed, written where no backup of the database or of the keys can undo it.
 
-One line of JSON for each key that was destroyed and each consent that was withdrawn: ids, a reason's name and times, nothing
-else. It lies beside the key store, and again in every folder that the key store is backed up to. It is only ever added to.
+One line of JSON for each key that was destroyed, and for each consent or purpose of one that was withdrawn: ids, a reason's name and
+times, nothing else. It lies beside the key store, and again in every folder that the key store is backed up to. It is only ever
+added to.
 """
 
 import contextlib
@@ -31,24 +32,34 @@ class Erased:
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """A consent that was taken back. `recorded_at` tells it from another one of the same number in another database."""
+    """A consent that was taken back, or one purpose of it. `recorded_at` tells it from another one of the same number in another
+    database."""
 
     consent: int
     recorded_at: dt.datetime
     channel: str
     at: dt.datetime
+    purpose: str = ""  # all of it
+
+
+Key = tuple[int, dt.datetime, str]
+
+
+def key(consent: int, recorded_at: dt.datetime, purpose: str = "") -> Key:
+    """By which the log knows what was taken back."""
+    return consent, recorded_at, purpose
 
 
 @dataclass
 class Log:
     erased: dict[uuid.UUID, Erased] = field(default_factory=dict)
-    withdrawn: dict[tuple[int, dt.datetime], Withdrawn] = field(default_factory=dict)
+    withdrawn: dict[Key, Withdrawn] = field(default_factory=dict)
 
     def add(self, entry: Erased | Withdrawn) -> None:
         if isinstance(entry, Erased):
             self.erased.setdefault(entry.id, entry)
         else:
-            self.withdrawn.setdefault((entry.consent, entry.recorded_at), entry)
+            self.withdrawn.setdefault(key(entry.consent, entry.recorded_at, entry.purpose), entry)
 
     def entries(self) -> list[Erased | Withdrawn]:
         return [*self.erased.values(), *self.withdrawn.values()]
@@ -100,11 +111,12 @@ def _as_json(entry: Erased | Withdrawn) -> dict[str, Any]:
     if isinstance(entry, Erased):
         return {"erased": str(entry.id), "reason": entry.reason, "person": entry.person, "at": entry.at.isoformat()}
     recorded = entry.recorded_at.isoformat()
-    return {"withdrawn": entry.consent, "recorded_at": recorded, "channel": entry.channel, "at": entry.at.isoformat()}
+    line = {"withdrawn": entry.consent, "recorded_at": recorded, "channel": entry.channel, "at": entry.at.isoformat()}
+    return {**line, "purpose": entry.purpose} if entry.purpose else line
 
 
 def _from_json(line: dict[str, Any]) -> Erased | Withdrawn:
     at = dt.datetime.fromisoformat(line["at"])
     if "erased" in line:
         return Erased(uuid.UUID(line["erased"]), line["reason"], line["person"], at)
-    return Withdrawn(line["withdrawn"], dt.datetime.fromisoformat(line["recorded_at"]), line["channel"], at)
+    return Withdrawn(line["withdrawn"], dt.datetime.fromisoformat(line["recorded_at"]), line["channel"], at, line.get("purpose", ""))

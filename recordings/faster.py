@@ -18,7 +18,6 @@ from recordings import engines, speech, weights
 from recordings.speech import Floats, Heard, Piece, Timing
 
 CPU_BATCH, CUDA_BATCH = 8, 24
-PIECES_A_WORKER = 6
 _FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -49,8 +48,7 @@ class FasterWhisper(speech.Engine):
         # On a processor each core works on pieces of its own: the matrices are too small to share.
         workers = 1 if device == "cuda" else threads or len(os.sched_getaffinity(0))
         model = WhisperModel(str(folder), device=device, compute_type=kind, cpu_threads=1, num_workers=workers)
-        batch = CUDA_BATCH if device == "cuda" else max(CPU_BATCH, PIECES_A_WORKER * workers)
-        return cls(model, engines.model_name(Path(folder)), batch=batch, workers=workers)
+        return cls(model, engines.model_name(Path(folder)), batch=CUDA_BATCH if device == "cuda" else CPU_BATCH, workers=workers)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -69,7 +67,13 @@ class FasterWhisper(speech.Engine):
             batch = pieces[first : first + self.batch]
             known = encoded[first : first + self.batch] if encoded else None
             seen = list(known) if known else [_kept(self._encode([piece.samples])) for piece in batch]  # quicker than together
-            results = self._decode(_stored(np.concatenate(seen)), len(batch), tokenizer, prompt)
+            beam = speech.BEAM if known else 1  # what is heard again is what was unsure
+            results = self._decode(_stored(np.concatenate(seen)), len(batch), tokenizer, prompt, beam_size=beam)
+            unsure = [at for at, result in enumerate(results) if result.logprob < speech.SURE_LOGPROB and beam == 1]
+            if unsure:
+                wider = self._decode(_stored(np.concatenate([seen[at] for at in unsure])), len(unsure), tokenizer, prompt)
+                for at, result in zip(unsure, wider, strict=True):
+                    results[at] = result
             for at, result in enumerate(results):
                 if speech.is_doubtful(result.logprob, result.compression):
                     with self._one_by_one:  # sampling has one seed for the whole process

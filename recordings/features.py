@@ -115,16 +115,17 @@ def with_voices(
     probability: Floats,
     voices: "Voices | None",
     segments: Sequence[Any],
-    pitch: Floats | None = None,
+    measured: acoustics.Measured | None = None,
 ) -> bytes:
     """The file with spectrum, prosody, voices and what follows from them, in place of what there was of these.
 
     `samples` are 16 kHz mono, `probability` their `voice.activity`; `voices` is None where they could not be told apart;
     `segments` are the newest run's, with speakers. Where somebody has deleted the voice prints, new ones are not kept either.
-    `pitch` is `acoustics.pitch(samples)`, measured if not given.
+    `measured` is `acoustics.measure(samples)`, made if not given.
     """
     import h5py
 
+    measured = measured or acoustics.measure(samples)
     may_keep = not _is_forgotten(existing)
     memory = _rebuilt(existing, lambda name: name in _VOICES)
     with h5py.File(memory, "r+") as file:
@@ -132,9 +133,9 @@ def with_voices(
         if "vad" not in file:
             file["vad/prob"] = np.round(np.clip(probability, 0, 1) * 255).astype(np.uint8)
             file["vad/segments"] = np.array(voice.segments(probability), np.float32).reshape(-1, 2)
-        _write_spectrum(file.create_group("mel"), samples)
+        _write_spectrum(file.create_group("mel"), measured.spectrum)
         prosody = file.create_group("prosody")
-        for name, values in (("f0", acoustics.pitch(samples) if pitch is None else pitch), ("intensity", acoustics.intensity(samples))):
+        for name, values in (("f0", measured.pitch), ("intensity", measured.intensity)):
             prosody.create_dataset(name, data=values.astype(np.float16), **_packed(len(values)))
         _write_voices(file.create_group("spk"), voices, may_keep=may_keep)
         rows = [asdict(one) if is_dataclass(one) and not isinstance(one, type) else one for one in segments]
@@ -150,6 +151,14 @@ def forget_voices(existing: bytes) -> bytes:
     with h5py.File(memory, "r+") as file:
         file.require_group("spk").attrs["embeddings"] = "deleted"
     return memory.getvalue()
+
+
+def forget_words(existing: bytes) -> bytes | None:
+    """The file as it was at its first stage, written anew: attributes and peaks. None where there is nothing else in it."""
+    with _open(existing) as h5:
+        if set(h5) <= {"peaks"}:
+            return None
+    return _rebuilt(existing, lambda name: name.split("/")[0] != "peaks").getvalue()
 
 
 def has_voice_prints(file: bytes | BinaryIO) -> bool:
@@ -325,20 +334,11 @@ def _rebuilt(existing: bytes, is_left_out: Callable[[str], bool]) -> io.BytesIO:
     return memory
 
 
-def _write_spectrum(group: Any, samples: Floats) -> None:
-    """Block by block: an hour of it is 29 MB before it is compressed."""
-    count = acoustics.frames(samples)
-    levels = []
+def _write_spectrum(group: Any, spectrum: NDArray[np.uint8]) -> None:
     for name, size in (("logmel", 1), ("l1", 4), ("l2", 16)):
-        length = -(-count // size)
-        data = group.create_dataset(name, (length, acoustics.MELS), np.uint8, **_packed(length, acoustics.MELS))
+        level = acoustics.pooled(spectrum, size)
+        data = group.create_dataset(name, data=level, **_packed(*level.shape))
         data.attrs.update(frames_per_pixel=size, hop_s=acoustics.HOP / RATE, db_min=acoustics.DB_MIN, db_max=acoustics.DB_MAX)
-        levels.append((data, size))
-    for place, block in enumerate(acoustics.log_mel(samples)):
-        for data, size in levels:
-            start = place * acoustics.BLOCK // size
-            part = acoustics.pooled(block, size)
-            data[start : start + len(part)] = part
 
 
 def _write_voices(group: Any, voices: "Voices | None", *, may_keep: bool) -> None:

@@ -43,7 +43,9 @@ def kept(recordings: QuerySet[Recording], *, on: dt.date) -> list[Kept]:
         word, tone = _consent(row, on)
         is_gone = row.state == Recording.State.DESTROYED
         hold = None if is_gone else held.get(row.pk)
-        words = "" if hold is None else f"{'Until' if hold.agreed_at else 'Asked for, until'} {_day(legalhold.blocks_until(hold))}"
+        words = (
+            "" if hold is None else f"{'Until' if hold.agreed_at else 'Asked for: to be agreed by'} {_day(legalhold.blocks_until(hold))}"
+        )
         found.append(Kept(row, word, tone, None if is_gone else keeping.due_on(row), hold, words))
     return found
 

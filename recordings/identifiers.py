@@ -9,13 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_UNITS = "zero one two three four five six seven eight nine".split()
-_DIGITS = {**{word: str(value) for value, word in enumerate(_UNITS)}, "oh": "0", "o": "0", "nought": "0", "naught": "0", "nil": "0"}
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_TWO = {**{word: str(10 + at) for at, word in enumerate(_TEENS)}, **{word: str(20 + 10 * at) for at, word in enumerate(_TENS)}}
-_TIMES = {"double": 2, "triple": 3, "treble": 3}
-_FILLERS = {"um", "umm", "uh", "er", "erm", "ah", "mm"}
+from recordings.spokendigits import TEENS, TENS, TIMES, UNITS, Piece, Unit, digits_at, runs
 
 _MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec)"
 _ORDINAL_UNITS = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"
@@ -23,27 +17,36 @@ _ORDINAL = (
     rf"(?:(?:twenty|thirty) (?:{_ORDINAL_UNITS})|{_ORDINAL_UNITS}|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|"
     r"eighteenth|nineteenth|twentieth|thirtieth|\d{1,2}(?:st|nd|rd|th))"
 )
-_NUMBER = rf"(?:{'|'.join(_TENS)})(?: (?:{'|'.join(_UNITS[1:])}))?|{'|'.join(_TEENS)}|{'|'.join(_UNITS)}"
+_MONTH_ORDINAL = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|(?:1[0-2]|0?[1-9])(?:st|nd|rd|th))"
+_DAY_MONTH = r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])"
+_FEAST = r"(?:christmas|boxing|new year'?s?|halloween|hallowe'en|easter|valentine'?s?|bonfire|eid|diwali)(?: (?:day|eve|night))?"
+_NUMBER = rf"(?:{'|'.join(TENS)})(?: (?:{'|'.join(UNITS[1:])}))?|{'|'.join(TEENS)}|{'|'.join(UNITS)}"
 _YEAR = rf"(?:(?:19|20)\d\d|two thousand(?: and)?(?: (?:{_NUMBER}))?|(?:nineteen|twenty) (?:{_NUMBER}))"
+_SHORT_YEAR = rf"(?:{_YEAR}|(?:oh|o|nought|zero) (?:{'|'.join(UNITS[1:])})|\d\d|{_NUMBER})"  # "oh nine", as it is said after a month
 _DAY = rf"(?:{_ORDINAL}|\d{{1,2}}|{_NUMBER})"
 _STREET = "(?:road|street|avenue|close|lane|drive|crescent|court|terrace|place|gardens|grove|square|walk|row|mews|parade|estate|rd|st|ave)"
 _ENDING = "(?:com|net|org|uk|co|me|info|io|ie|eu)"
 
 # Over the normalised words, joined by single spaces. Kind, pattern, confidence in percent.
 _PATTERNS: list[tuple[str, re.Pattern[str], int]] = [
-    ("date", re.compile(rf"\b(?:the )?{_DAY} (?:of )?{_MONTH}(?: {_YEAR})?\b"), 90),
-    ("date", re.compile(rf"\b{_MONTH} (?:the )?{_DAY}(?: {_YEAR})?\b"), 85),
+    ("date", re.compile(rf"\b(?:the )?{_DAY} (?:of )?{_MONTH}(?: {_SHORT_YEAR})?\b"), 90),
+    ("date", re.compile(rf"\b{_MONTH} (?:the )?{_DAY}(?: {_SHORT_YEAR})?\b"), 85),
+    ("date", re.compile(rf"\b(?:the )?{_ORDINAL} of the {_MONTH_ORDINAL}(?: {_SHORT_YEAR})?\b"), 80),
+    ("date", re.compile(rf"\b{_YEAR} {_MONTH}\b"), 80),
+    ("date", re.compile(rf"\b(?:spring|summer|autumn|winter|christmas|easter) (?:of |in )?{_YEAR}\b"), 60),
     ("date", re.compile(rf"\b{_MONTH} (?:of |in )?{_YEAR}\b"), 80),
     ("date", re.compile(r"\b\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2})\b|\b\d{4}-\d\d-\d\d\b"), 95),
+    # "14/3"; out of ten, and half and half, are no days unless something says so
+    ("date", re.compile(rf"\b(?!24/7\b|\d{{1,2}}/10\b){_DAY_MONTH}(?![\d/])"), 55),
+    ("date", re.compile(rf"\b(?:on|the|of|since|until|till|by|from|born|dated) {_DAY_MONTH}(?![\d/])"), 75),
     (
         "date",
         re.compile(
-            rf"(?:birthday|born|date of birth|dob|d o b)(?: \w+){{0,4}}? (?:the )?(?:{_ORDINAL}|{_MONTH}|{_YEAR}|\d{{1,2}})(?: (?:of )?{_MONTH})?(?: {_YEAR})?\b"
+            rf"(?:birthday|born|date of birth|dob|d o b)(?: \w+){{0,4}}? (?:the )?(?:{_ORDINAL}|{_MONTH}|{_YEAR}|{_FEAST}|\d{{1,2}})(?: (?:of )?(?:{_MONTH}|the {_MONTH_ORDINAL}))?(?: {_SHORT_YEAR})?\b"
         ),
         85,
     ),
     ("e-mail", re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), 99),
-    ("e-mail", re.compile(rf"\b\w+(?: (?:dot|underscore|dash|hyphen) \w+)* at \w+(?: dot \w+)* dot {_ENDING}(?: dot {_ENDING})?\b"), 90),
     ("address", re.compile(rf"\b(?:(?:flat|house|number) )?(?:\d{{1,4}}[a-z]?|{_NUMBER}) (?:[a-z']+ ){{1,3}}?{_STREET}\b"), 85),
     ("address", re.compile(rf"\bflat (?:\d{{1,4}}[a-z]?|{_NUMBER})\b"), 60),
     ("postcode", re.compile(r"\b[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}\b"), 97),
@@ -66,24 +69,15 @@ class Hit:
     confidence: int
 
 
-@dataclass(frozen=True)
-class _Unit:
-    """A digit string or a letter, and the tokens it was said with."""
-
-    text: str
-    first: int
-    last: int
-
-
 def normal(token: str) -> str:
     """Lower case, without the punctuation around it."""
-    return token.strip().lower().strip(".,;:!?\"'“”‘’()[]…-–—").replace("’", "'")
+    return token.strip().lower().strip(".,;:!?\"'“”‘’()[]…-–—。、，！？「」").replace("’", "'")
 
 
 def find(tokens: Sequence[str]) -> list[Hit]:
     """All hits in words as they stand in a transcript, in order; they may overlap."""
     pieces = [(part, at) for at, token in enumerate(tokens) for part in _parts(token)]
-    hits = [*_by_pattern(tokens), *_named_streets(tokens), *_numbers(pieces), *_letters(pieces)]
+    hits = [*_by_pattern(tokens), *_named_streets(tokens), *_e_mails(tokens), *_numbers(pieces), *_letters(pieces)]
     return sorted(set(hits), key=lambda hit: (hit.first, hit.last, hit.kind))
 
 
@@ -137,13 +131,63 @@ _ORDINARY = {
 }
 
 
+# E-mail addresses, as they are said
+
+_JOINS = {"dot", "point", "underscore", "dash", "hyphen", "minus", "plus"}
+_DOMAIN = re.compile(rf"[\w-]+(?:\.[\w-]+)*\.{_ENDING}")
+_LONGEST_HOST = 4  # "g mail", "hot mail", "n h s"
+
+
+def _e_mails(tokens: Sequence[str]) -> Iterator[Hit]:
+    """ "jay dot smith nine at g mail dot com": found by its "at" and its ending, and followed back to where it begins."""
+    words = [normal(token) for token in tokens]
+    for at, word in enumerate(words):
+        if word not in ("at", "@") and not word.startswith("@"):
+            continue
+        last = _ending(words, at)
+        if last is not None and at:
+            yield Hit("e-mail", _beginning(words, at - 1), last, 90)
+
+
+def _ending(words: Sequence[str], at: int) -> int | None:
+    """The last word of the host that follows an "at"; None where none does."""
+    for place in range(at if words[at] != "at" else at + 1, min(len(words), at + 2 + _LONGEST_HOST)):
+        if _DOMAIN.search(words[place]):
+            return place
+        if words[place] in ("dot", "point") and place > at + 1 and re.fullmatch(_ENDING, _word(words, place + 1)):
+            is_double = _word(words, place + 2) == "dot" and re.fullmatch(_ENDING, _word(words, place + 3))
+            return place + 3 if is_double else place + 1
+    return None
+
+
+def _word(words: Sequence[str], at: int) -> str:
+    return words[at] if at < len(words) else ""
+
+
+def _beginning(words: Sequence[str], first: int) -> int:
+    """Back over what is joined by dots and the like, and over letters and digits said one by one, with the word before them."""
+    while first:
+        before = words[first - 1]
+        if before in _JOINS and first >= 2:
+            first -= 2
+        elif _is_sign(before) or (_is_sign(words[first]) and before not in ("is", "it's", "to", "on")):
+            first -= 1
+        else:
+            break
+    return first
+
+
+def _is_sign(word: str) -> bool:
+    return (len(word) == 1 and word not in "ai") or digits_at([(word, 0)], 0) is not None
+
+
 # Digits, as written and as said
 
 
-def _numbers(pieces: Sequence[tuple[str, int]]) -> Iterator[Hit]:
-    for run in _runs(pieces, _digit_unit):
+def _numbers(pieces: Sequence[Piece]) -> Iterator[Hit]:
+    for run in runs(pieces, digits_at, between=True):
         digits = "".join(unit.text for unit in run)
-        if len(digits) < _LONG_NUMBER:
+        if len(digits) < _LONG_NUMBER or (len(run) == 1 and run[0].is_round):
             continue
         yield Hit(_kind_of(digits), run[0].first, run[-1].last, 95 if len(digits) >= 9 else 70)
 
@@ -164,28 +208,12 @@ def is_nhs_number(digits: str) -> bool:
     return (11 - total % 11) % 11 == int(digits[9])
 
 
-def _digit_unit(pieces: Sequence[tuple[str, int]], at: int) -> tuple[_Unit, int] | None:
-    """The digits that begin at a piece, and how many pieces they take."""
-    text, token = pieces[at]
-    plain = text.lstrip("+")
-    if plain.isascii() and plain.isdigit():
-        return _Unit(plain, token, token), 1
-    following = pieces[at + 1] if at + 1 < len(pieces) else ("", token)
-    if text in _TIMES and (digit := _DIGITS.get(following[0], following[0] if following[0].isdigit() and len(following[0]) == 1 else "")):
-        return _Unit(digit * _TIMES[text], token, following[1]), 2
-    if text in _TENS and following[0] in _UNITS[1:]:
-        return _Unit(str(int(_TWO[text]) + int(_DIGITS[following[0]])), token, following[1]), 2
-    if value := _DIGITS.get(text) or _TWO.get(text):
-        return _Unit(value, token, token), 1
-    return None
-
-
 # Letters
 
 
-def _letters(pieces: Sequence[tuple[str, int]]) -> Iterator[Hit]:
+def _letters(pieces: Sequence[Piece]) -> Iterator[Hit]:
     """Runs of letters and digits said one by one: spelled words, and postcodes among them."""
-    for run in _runs(pieces, _sign_unit):
+    for run in runs(pieces, _sign_unit):
         said = "".join(unit.text for unit in run)
         letters = [unit for unit in run if unit.text.isalpha()]
         owner = [unit for unit in run for _ in unit.text]
@@ -196,34 +224,15 @@ def _letters(pieces: Sequence[tuple[str, int]]) -> Iterator[Hit]:
             yield Hit("spelled", letters[0].first, letters[-1].last, 85)
 
 
-def _sign_unit(pieces: Sequence[tuple[str, int]], at: int) -> tuple[_Unit, int] | None:
+def _sign_unit(pieces: Sequence[Piece], at: int) -> tuple[Unit, int] | None:
     text, token = pieces[at]
     following = [pieces[at + step] if at + step < len(pieces) else ("", token) for step in (1, 2, 3)]
-    if text in _TIMES and len(following[0][0]) == 1 and following[0][0].isalpha():
-        return _Unit(following[0][0] * _TIMES[text], token, following[0][1]), 2
+    if text in TIMES and len(following[0][0]) == 1 and following[0][0].isalpha():
+        return Unit(following[0][0] * TIMES[text], token, following[0][1]), 2
     if len(text) == 1 and text.isalpha():
         if following[0][0] == "for" and following[1][0][:1] == text and len(following[1][0]) > 2:
-            return _Unit(text, token, following[1][1]), 3
+            return Unit(text, token, following[1][1]), 3
         if (following[0][0], following[1][0]) == ("as", "in") and following[2][0][:1] == text:
-            return _Unit(text, token, following[2][1]), 4
-        return _Unit(text, token, token), 1
-    return _digit_unit(pieces, at)
-
-
-def _runs(pieces: Sequence[tuple[str, int]], unit_at: object) -> Iterator[list[_Unit]]:
-    """Stretches of units one upon the other, with nothing but hesitation between them."""
-    run: list[_Unit] = []
-    at = 0
-    while at < len(pieces):
-        found = unit_at(pieces, at)  # type: ignore[operator]
-        if found:
-            run.append(found[0])
-            at += found[1]
-            continue
-        if not (run and pieces[at][0] in _FILLERS):
-            if run:
-                yield run
-            run = []
-        at += 1
-    if run:
-        yield run
+            return Unit(text, token, following[2][1]), 4
+        return Unit(text, token, token), 1
+    return digits_at(pieces, at)

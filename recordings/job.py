@@ -1,6 +1,7 @@
 """One attempt at processing one recording, as the steps see it: what is sealed already, how far the ledger is, what may be done."""
 
 import datetime as dt
+import errno
 import functools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,16 +10,39 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils import timezone
 
-from recordings import audio, ledger, sealedfile, speech, vault
+from recordings import audio, capacity, ledger, sealedfile, speech, vault, weights
 from recordings import consent as consents
 from recordings.ahead import Ahead
 from recordings.models import Recording, SealedObject
+from recordings.sitekey import SiteKeyTrouble
+from recordings.store import StoreAway
 
 Kind = SealedObject.Kind
+NO_ROOM = "There is no room left on the server. Nothing is lost. Try again once there is room."
+NO_KEY = (
+    "The key that opens recordings is missing or is not the right one. Nothing is lost. Tell the person who runs Plumbline, then try again."
+)
 
 
 class CannotProcess(Exception):
     """Trying again would not help by itself; the text is a sentence for the recording's page."""
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """What the machine lacks or finds damaged, as CannotProcess."""
+    try:
+        yield
+    except SiteKeyTrouble:
+        raise CannotProcess(NO_KEY) from None
+    except (audio.UnreadableAudio, vault.Damaged, weights.NoWeights, StoreAway) as error:  # their texts are sentences for people
+        raise CannotProcess(str(error)) from None
+    except (OSError, MemoryError, RuntimeError) as error:
+        if capacity.is_shortage(error):
+            raise CannotProcess(capacity.too_little()) from None
+        if getattr(error, "errno", None) != errno.ENOSPC:
+            raise
+        raise CannotProcess(NO_ROOM) from None
 
 
 @dataclass

@@ -93,6 +93,11 @@ def is_held(recording_id: uuid.UUID, token: int) -> bool:
     return _mine(recording_id, token).exists()
 
 
+def is_done(recording_id: uuid.UUID, token: int) -> bool:
+    """Whether whoever has this token finished it."""
+    return Processing.objects.filter(recording=recording_id, token=token, state=State.DONE).exists()
+
+
 def heartbeat(recording_id: uuid.UUID, token: int, *, now: dt.datetime) -> bool:
     """Extends the lease; false when the token is no longer the row's."""
     return bool(_mine(recording_id, token).update(lease_until=now + lease(), heartbeat_at=now))

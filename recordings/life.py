@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from recordings import consent as consents
-from recordings import keeping, legalhold, listening, permissions, uploads
+from recordings import evidence, keeping, legalhold, listening, permissions, uploads
 from recordings.models import HeardInterval, LegalHold, Processing, Purpose, Recording, RetentionExtension
 from supervision.models import Membership, User
 
@@ -30,12 +30,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Privacy:
-    """Who can hear a recording, who has, and until when; `why_nobody` where nobody can."""
+    """Who can hear a recording, who has, and until when; `why_nobody` where nobody can. `is_blind`: the reader is still rating it,
+    so `heard` holds their own listening and nobody else's."""
 
     listeners: list[str]
     heard: list[str]
     until: dt.date
     why_nobody: str = ""
+    is_blind: bool = False
 
 
 def why_closed(recording: Recording, *, on: dt.date) -> str:
@@ -44,8 +46,9 @@ def why_closed(recording: Recording, *, on: dt.date) -> str:
     return missing or ("Its time is up." if keeping.is_over(recording, on=on) else "")
 
 
-def steps(recording: Recording, *, released_at: dt.datetime | None, on: dt.date) -> list[Step]:
-    """From consent to destruction, in order; exactly one step is under way unless the recording has been destroyed."""
+def steps(recording: Recording, *, released_at: dt.datetime | None, on: dt.date, is_wordless: bool = False) -> list[Step]:
+    """From consent to destruction, in order; exactly one step is under way unless the recording has been destroyed. `is_wordless`:
+    it was transcribed, and no speech was found."""
     consent = recording.consent
     people = ", ".join(consents.name_of(person) for person in consent.people.all()).rstrip(".")
     checks = f"Whole, audible, {uploads.length_words(recording.duration_ms)} long. {uploads.level_sentence(recording)}".strip()
@@ -61,7 +64,7 @@ def steps(recording: Recording, *, released_at: dt.datetime | None, on: dt.date)
     if is_withdrawn or keeping.is_over(recording, on=on):
         why = "The consent is withdrawn." if is_withdrawn else "Its time is up."
         return [*found, _closed(why, hold)]
-    return [*found, _processing(recording), *_review(recording, released_at), _to_come(recording, hold, on)]
+    return [*found, _processing(recording, is_wordless), *_review(recording, released_at), _to_come(recording, hold, on)]
 
 
 def _to_come(recording: Recording, hold: LegalHold | None, on: dt.date) -> Step:
@@ -93,11 +96,12 @@ def _destroyed(recording: Recording) -> Step:
     return Step("destruction", "Destruction", text, "Destroyed", "waived", recording.destroyed_at)
 
 
-def _processing(recording: Recording) -> Step:
+def _processing(recording: Recording, is_wordless: bool) -> Step:
     missing = consents.why_not(recording.consent, Purpose.TRANSCRIBE, on=timezone.localdate())
     title = "Sound" if missing else "Transcript"
     if recording.state == Recording.State.READY:
-        text = f"Ready to hear. No transcript: {missing}" if missing else "A computer in the service has written down what was said."
+        written = "listened for speech and found none." if is_wordless else "written down what was said."
+        text = f"Ready to hear. No transcript: {missing}" if missing else f"A computer in the service has {written}"
         processing: Processing | None = getattr(recording, "processing", None)
         return Step("transcript", title, text, "Ready", "done", processing.finished_at if processing else None)
     if recording.state == Recording.State.FAILED:
@@ -113,7 +117,8 @@ def _review(recording: Recording, released_at: dt.datetime | None) -> list[Step]
         ]
     missing = consents.why_not(recording.consent, Purpose.REVIEW, on=timezone.localdate())
     if missing:
-        return [Step("review", "Review", f"Nobody else listens. {missing}", "Not agreed", "waived")]
+        word = "Waits" if evidence.missing(recording.consent) else "Not agreed"
+        return [Step("review", "Review", f"Nobody else listens. {missing}", word, "waived")]
     is_ready = recording.state == Recording.State.READY
     review = Step(
         "review",
@@ -148,9 +153,14 @@ TONES: dict[str, str] = {
 }
 
 
-def privacy(recording: Recording) -> Privacy:
-    """Names of those who can listen today, and of those who have, with how long."""
+def privacy(recording: Recording, *, reader: User) -> Privacy:
+    """Names of those who can listen today, and of those who have, with how long.
+
+    A reader who is still rating it learns neither who else was asked, nor who has listened and for how long: it would tell how far
+    another rater is, and a hidden exercise from an ordinary session. The access record is for others (`can_see_listening`).
+    """
     today = timezone.localdate()
+    is_blind = permissions.is_rating(reader, recording) and not permissions.can_see_listening(reader, recording)
     listeners: list[User] = []
     closed = "It has been destroyed." if recording.state == Recording.State.DESTROYED else why_closed(recording, on=today)
     if not closed:
@@ -171,8 +181,13 @@ def privacy(recording: Recording) -> Privacy:
             works = membership.role in (Membership.Role.THERAPIST, *Membership.SUPERVISORS)
             if ((is_own and works and may["own"]) or (leads and may["others"])) and membership.user not in listeners:
                 listeners.append(membership.user)
-        listeners += [user for user in _asked(recording) if user not in listeners]
-    return Privacy([str(user) for user in listeners], _heard(recording), keeping.due_on(recording), closed)
+        if not is_blind:
+            listeners += [user for user in _asked(recording) if user not in listeners]
+    names = [str(user) for user in listeners]
+    if is_blind and names:
+        names.append("whoever is asked to rate it")
+    heard = _heard(recording, reader if is_blind else None)
+    return Privacy(names, heard, keeping.due_on(recording), closed, is_blind)
 
 
 def _asked(recording: Recording) -> list[User]:
@@ -181,9 +196,10 @@ def _asked(recording: Recording) -> list[User]:
     return [user for user in people if permissions.is_asked(user, recording) and permissions.can_listen(user, recording)]
 
 
-def _heard(recording: Recording) -> list[str]:
+def _heard(recording: Recording, only: User | None) -> list[str]:
     stretches: dict[User, list[listening.Interval]] = {}
-    for row in HeardInterval.objects.filter(recording=recording).select_related("person").order_by("first_at", "pk"):
+    rows = HeardInterval.objects.filter(recording=recording, **({"person": only} if only else {}))
+    for row in rows.select_related("person").order_by("first_at", "pk"):
         stretches.setdefault(row.person, []).append((row.start_ms, row.end_ms))
     return [f"{person} ({_length(sum(end - start for start, end in listening.merged(heard)))})" for person, heard in stretches.items()]
 

@@ -1,17 +1,16 @@
 """Which stretches of a recording a person has really played. The page reports them; here they are merged and summed.
 
-What left the server for a browser, whether the browser reports it or not, is kept beside this by `sent.py`; both together,
-and who read the transcript, are put before people by `accessrecord.py`.
+What left the server for a browser, whether the browser reports it or not, is kept beside this by `sent.py`. Only what was both
+reported and sent counts as heard: a report alone shows nothing. Both together, and who read the transcript, are put before
+people by `accessrecord.py`.
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import QuerySet
-from django.utils import timezone
-from wagtail.log_actions import log
-from wagtail.models import ModelLogEntry
+from django.db.models import Q, QuerySet
 
 from recordings.models import HeardInterval, Recording, SentInterval
 from supervision.models import User
@@ -31,6 +30,7 @@ CLIP = "Teaching clip"  # with the clip's number after it; no page can say it of
 JOIN_MS = 250  # a gap this short between two reports is the reporting, not the listening
 MOST_AT_ONCE = 500
 GAP_MS = 5_000  # shorter unheard stretches are not worth naming
+SENT_SLACK_MS = 2_000  # what was sent is reckoned from bytes, and is true to about a second
 
 Interval = tuple[int, int]
 
@@ -114,20 +114,30 @@ def add(
     return union
 
 
-def note_read(*, recording: Recording, person: User, now: dt.datetime) -> None:
-    """One line a day in the audit log that the person read the transcript."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = ModelLogEntry.objects.filter(
-        action="recordings.read", user=person, object_id=str(recording.pk), timestamp__gte=midnight, timestamp__lte=now
-    )
-    if not today.exists():
-        log(instance=recording, action="recordings.read", user=person)
-
-
 def heard_by(recording: Recording, person: User) -> list[Interval]:
     """All that the person has heard of the recording itself, whatever for, merged. A clip, with names muted, is not it."""
-    rows = HeardInterval.objects.filter(recording=recording, person=person).exclude(purpose__startswith=CLIP).order_by("start_ms", "pk")
-    return merged(rows.values_list("start_ms", "end_ms"), join=JOIN_MS)
+    return _heard([recording], person)[recording.pk]
+
+
+def _heard(recordings: Sequence[Recording], person: User) -> dict[object, list[Interval]]:
+    """Recording id to what the person has heard of it, in two queries."""
+    mine = Q(recording__in=recordings, person=person)
+    reported = _by_recording(HeardInterval.objects.filter(mine).exclude(purpose__startswith=CLIP))
+    sent = _by_recording(SentInterval.objects.filter(mine, clip=None))
+    return {one.pk: possible(reported[one.pk], sent[one.pk]) for one in recordings}
+
+
+def _by_recording(rows: QuerySet[HeardInterval] | QuerySet[SentInterval]) -> dict[object, list[Interval]]:
+    found: dict[object, list[Interval]] = defaultdict(list)
+    for recording_id, start, end in rows.values_list("recording_id", "start_ms", "end_ms"):
+        found[recording_id].append((start, end))
+    return found
+
+
+def possible(reported: Iterable[Interval], sent: Iterable[Interval]) -> list[Interval]:
+    """What of the reported stretches can have been heard: that which was sent, with SENT_SLACK_MS on both sides."""
+    reached = merged((max(0, start - SENT_SLACK_MS), end + SENT_SLACK_MS) for start, end in sent)
+    return [(max(a, c), min(b, d)) for a, b in merged(reported, join=JOIN_MS) for c, d in reached if max(a, c) < min(b, d)]
 
 
 def share(intervals: Iterable[Interval], duration_ms: int) -> float:
@@ -154,9 +164,6 @@ def gaps(intervals: Iterable[Interval], duration_ms: int, *, least_ms: int = GAP
 
 
 def shares_heard(recordings: Sequence[Recording], person: User) -> dict[object, float]:
-    """Recording id to share heard, for a list, in one query."""
-    intervals: dict[object, list[Interval]] = {}
-    rows = HeardInterval.objects.filter(recording__in=recordings, person=person).exclude(purpose__startswith=CLIP)
-    for recording_id, start, end in rows.values_list("recording_id", "start_ms", "end_ms"):
-        intervals.setdefault(recording_id, []).append((start, end))
-    return {one.pk: share(merged(intervals.get(one.pk, []), join=JOIN_MS), one.duration_ms) for one in recordings}
+    """Recording id to share heard, for a list, in two queries."""
+    heard = _heard(recordings, person)
+    return {one.pk: share(heard[one.pk], one.duration_ms) for one in recordings}

@@ -31,7 +31,8 @@ class CannotMute(Exception):
 
 def perform(redaction_id: int) -> None:
     """Makes it, if it is confirmed and still may be made. Raises KeyGone where the recording was withdrawn meanwhile."""
-    from recordings import audio, engines, mp3frames, stretches, vault, weights
+    from recordings import engines, mp3frames, stretches
+    from recordings.job import CannotProcess, in_words
     from recordings.models import Redaction
 
     redaction = Redaction.objects.select_related("recording__consent", "recording__family", "recording__team__programme").get(
@@ -40,20 +41,19 @@ def perform(redaction_id: int) -> None:
     if redaction.state != Redaction.State.CONFIRMED:
         return
     try:
-        _refuse_without_consent(redaction)
-        decided = stretches.Stretch.read(redaction.spans)
-        quiet = stretches.muted(decided)
-        before = _playback(redaction)
-        after = mp3frames.silenced(before, quiet)
-        verify(before, after, quiet)
-        found = stretches.news(_heard_again(redaction, after), decided)
-    except (CannotMute, mp3frames.NotOurSound, audio.UnreadableAudio, engines.CannotTranscribe, weights.NoWeights, vault.Damaged) as reason:
+        with in_words():
+            _refuse_without_consent(redaction)
+            decided = stretches.Stretch.read(redaction.spans)
+            quiet = stretches.muted(decided)
+            before = _playback(redaction)
+            after = mp3frames.silenced(before, quiet)
+            verify(before, after, quiet)
+            if found := stretches.news(_heard_again(redaction, after), decided):
+                _back_to_a_person(redaction, found)
+            else:
+                _keep(redaction, after)
+    except (CannotMute, CannotProcess, mp3frames.NotOurSound, engines.CannotTranscribe) as reason:
         fail(redaction_id, str(reason))
-        return
-    if found:
-        _back_to_a_person(redaction, found)
-    else:
-        _keep(redaction, after)
 
 
 def _refuse_without_consent(redaction: "Redaction") -> None:
@@ -62,9 +62,13 @@ def _refuse_without_consent(redaction: "Redaction") -> None:
     from recordings import consent as consents
     from recordings.models import Purpose
 
+    consent, today = redaction.recording.consent, timezone.localdate()
     for purpose in (Purpose.RECORD, Purpose.TRANSCRIBE):
-        if why := consents.why_not(redaction.recording.consent, purpose, on=timezone.localdate()):
+        if why := consents.why_not(consent, purpose, on=today):
             raise CannotMute(why)
+    uses = [consents.why_not(consent, purpose, on=today) for purpose in (Purpose.TEACH, Purpose.TRAIN_RATERS)]
+    if all(uses):  # a newer consent may govern the recording since it was confirmed
+        raise CannotMute(uses[0])
 
 
 def _playback(redaction: "Redaction") -> bytes:
@@ -112,8 +116,9 @@ def _heard_again(redaction: "Redaction", after: bytes) -> list["Stretch"]:
 
 
 @contextlib.contextmanager
-def _still_wanted(redaction_id: int) -> Iterator["Redaction"]:
-    """A transaction in which the redaction is confirmed until its end; does nothing where it no longer is."""
+def _still_wanted(redaction_id: int, spans: list[dict[str, Any]] | None = None) -> Iterator["Redaction"]:
+    """A transaction in which the redaction is confirmed until its end, with these `spans` where they are given. Raises NoLongerWanted
+    where it is not: two that work on it at once end so, even if a person decided anew after the first."""
     from django.db import transaction
 
     from recordings.models import Recording, Redaction
@@ -122,7 +127,7 @@ def _still_wanted(redaction_id: int) -> Iterator["Redaction"]:
         pk = Redaction.objects.values_list("recording", flat=True).get(pk=redaction_id)
         Recording.objects.select_for_update().get(pk=pk)
         row = Redaction.objects.select_for_update().get(pk=redaction_id)
-        if row.state != Redaction.State.CONFIRMED:
+        if row.state != Redaction.State.CONFIRMED or (spans is not None and row.spans != spans):
             raise NoLongerWanted
         yield row
 
@@ -134,7 +139,7 @@ class NoLongerWanted(Exception):
 def _back_to_a_person(redaction: "Redaction", found: list["Stretch"]) -> None:
     from recordings import stretches
 
-    with contextlib.suppress(NoLongerWanted), _still_wanted(redaction.pk) as row:
+    with contextlib.suppress(NoLongerWanted), _still_wanted(redaction.pk, redaction.spans) as row:
         decided = stretches.Stretch.read(row.spans)
         row.spans = [one.row() for one in stretches.added(decided, found, redaction.recording.duration_ms)]
         row.state = row.State.PROPOSED
@@ -151,15 +156,19 @@ def _keep(redaction: "Redaction", content: bytes) -> None:
     from recordings import vault
     from recordings.models import SealedObject
 
+    kind = SealedObject.Kind.REDACTED
+
     @contextlib.contextmanager
     def ready() -> Iterator[None]:
-        with _still_wanted(redaction.pk) as row:
+        with _still_wanted(redaction.pk, redaction.spans) as row:
             yield
+            # told under the lock: a clip that was cut from the version before, while this one was written, is older (`clips.is_outdated`)
+            mine = SealedObject.objects.filter(recording=row.recording_id, kind=kind, number=row.number)
+            mine.update(sealed_at=timezone.now())
             row.state = row.State.READY
             row.save(update_fields=["state"])
 
     with contextlib.suppress(NoLongerWanted):
-        kind = SealedObject.Kind.REDACTED
         vault.seal(redaction.recording, kind, [content], number=redaction.number, now=timezone.now(), within=ready())
 
 
@@ -178,6 +187,7 @@ def main(arguments: list[str]) -> int:
         import django
 
         django.setup()
+        child.limit_memory()
         perform(redaction_id)
     except BaseException as error:  # noqa: BLE001 (the name is all that may be said)
         os.write(line, f"recordings.mutework {redaction_id}: {type(error).__module__}.{type(error).__name__}\n".encode())

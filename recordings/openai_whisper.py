@@ -28,6 +28,14 @@ def cuda_works() -> bool:
     return bool(torch.cuda.is_available())
 
 
+def written_alike(text: str) -> list[str]:
+    """English words as Whisper's authors write them before they count errors (Radford et al. 2022, appendix C): lower case, no marks,
+    numbers in digits, short forms in full."""
+    from whisper.normalizers import EnglishTextNormalizer
+
+    return str(EnglishTextNormalizer()(text)).split()
+
+
 class OpenAIWhisper(speech.Engine):
     name = "openai-whisper"
 

@@ -1,20 +1,32 @@
 """Who may do what with consents and recordings. Who may know of them at all is `visible_to` on their querysets."""
 
-import datetime as dt
-
+from django.db.models import Q
 from django.utils import timezone
 
 from recordings import consent as consents
 from recordings import keeping
-from recordings.models import Assignment, Clip, Comparison, Concern, Consent, Contest, LegalHold, Purpose, Recording, Redaction, Review
+from recordings.models import (
+    Assignment,
+    Clip,
+    Comparison,
+    Concern,
+    ConflictOfInterest,
+    Consent,
+    Contest,
+    LegalHold,
+    Purpose,
+    Recording,
+    Redaction,
+    Review,
+)
 from supervision.models import FamilyReference, Membership, Team, User
 
 _MEMBER = (Membership.Role.THERAPIST, *Membership.SUPERVISORS)
 
 
-def _holds(user: User, team: Team | int, *roles: str, on: dt.date | None = None) -> bool:
+def _holds(user: User, team: Team | int, *roles: str) -> bool:
     team_id = team if isinstance(team, int) else team.pk
-    return Membership.objects.of(user).on(on or timezone.localdate()).filter(team_id=team_id, role__in=roles).exists()
+    return Membership.objects.of(user).on(timezone.localdate()).filter(team_id=team_id, role__in=roles).exists()
 
 
 def can_govern(user: User) -> bool:
@@ -102,7 +114,11 @@ def can_see_measures(user: User, recording: Recording) -> bool:
     """What the machine measured, talk time included: whoever may read, but not a rater who has not submitted yet."""
     if not can_read(user, recording):
         return False
-    return not can_review(user, recording) or recording.reviews.filter(rater=user, submitted_at__isnull=False).exists()
+    if has_submitted(user, recording):
+        return True
+    if recording.therapist_id != user.pk and consults(user, recording.team_id) and user.pk in raters_with_conflict(recording):
+        return False  # a conflict may be ended, and then they may rate it
+    return not can_review(user, recording)
 
 
 def can_delete_voice_prints(user: User, recording: Recording) -> bool:
@@ -111,12 +127,37 @@ def can_delete_voice_prints(user: User, recording: Recording) -> bool:
 
 
 def can_review(user: User, recording: Recording) -> bool:
-    """A consultant of the team, or whoever was asked; of somebody else's recording, and not once it was given back."""
-    if recording.therapist_id == user.pk or recording.assignments.filter(rater=user, skipped_at__isnull=False).exists():
-        return False
+    """A consultant of the team, or whoever was asked; of somebody else's recording, not once it was given back, and not while a
+    conflict of interest is declared: but a review that was submitted before stays with its rater."""
+    return not why_not_review(user, recording)
+
+
+def why_not_review(user: User, recording: Recording) -> str:
+    """Why somebody does not review it, as a sentence; empty where they may."""
+    if recording.therapist_id == user.pk:
+        return "You cannot review your own session."
+    if user.pk in raters_with_conflict(recording) and not has_submitted(user, recording):
+        return "You have declared a conflict of interest about this session, so you do not rate it."
+    if recording.assignments.filter(rater=user, skipped_at__isnull=False).exists():
+        return "You are no longer asked to rate this session."
     if not _holds(user, recording.team_id, Membership.Role.CONSULTANT) and not is_asked(user, recording):
-        return False
-    return can_listen(user, recording)
+        return "A session is reviewed by the consultants of its team, and by those who are asked to."
+    return "" if can_listen(user, recording) else "You can no longer listen to this recording."
+
+
+def raters_with_conflict(recording: Recording) -> set[int]:
+    """The ids of those who have declared a conflict of interest about its therapist or its family."""
+    about = Q(therapist=recording.therapist_id) | Q(family=recording.family_id)
+    return set(ConflictOfInterest.objects.filter(about, ended_at__isnull=True).values_list("rater_id", flat=True))
+
+
+def has_submitted(user: User, recording: Recording) -> bool:
+    return recording.reviews.filter(rater=user, submitted_at__isnull=False).exists()
+
+
+def is_rating(user: User, recording: Recording) -> bool:
+    """Whether the person is asked to rate it, or has begun to, and has not submitted: nobody shows them what others think of it."""
+    return Recording.objects.filter(pk=recording.pk, pk__in=Recording.objects.being_rated_by(user)).exists()
 
 
 def can_plan(user: User, team: Team) -> bool:
@@ -197,13 +238,23 @@ def can_make_clip(user: User, recording: Recording) -> bool:
     return can_read(user, recording) and Redaction.objects.filter(recording=recording, state=Redaction.State.READY).exists()
 
 
+def can_know_clip(user: User, clip: Clip) -> bool:
+    """Not somebody who is still rating the recording: for them a clip that another made is not there, because its moment and its
+    title tell what the other thinks."""
+    return clip.made_by_id == user.pk or not is_rating(user, clip.recording)
+
+
 def can_decide_clip(user: User, clip: Clip) -> bool:
-    """A supervisor or consultant of the team, other than who made it."""
-    return user.pk != clip.made_by_id and _holds(user, clip.recording.team_id, *Membership.LEADS) and can_listen(user, clip.recording)
+    """A supervisor or consultant of the team, other than who made it and whoever is still rating the recording."""
+    if user.pk == clip.made_by_id or not can_know_clip(user, clip):
+        return False
+    return _holds(user, clip.recording.team_id, *Membership.LEADS) and can_listen(user, clip.recording)
 
 
 def can_take_back_clip(user: User, clip: Clip) -> bool:
-    """Out of all lessons at once: who made it while in the team, its therapist, and those who lead the team."""
+    """Out of all lessons at once: who made it while in the team, its therapist, and those who lead the team; as far as they may know of it."""
+    if not can_know_clip(user, clip):
+        return False
     team = clip.recording.team_id
     if user.pk in (clip.made_by_id, clip.recording.therapist_id) and _holds(user, team, *_MEMBER, Membership.Role.CONSULTANT):
         return True
@@ -221,6 +272,11 @@ def can_withdraw(user: User, consent: Consent) -> bool:
     if family.therapist_id == user.pk and _holds(user, family.team_id, *_MEMBER):
         return True
     return _holds(user, family.team_id, *Membership.SUPERVISORS) or can_govern(user)
+
+
+def can_use_renewal(user: User, recording: Recording) -> bool:
+    """To let a family's newer consent govern a recording made before it: the recording's therapist and the team's supervisors."""
+    return recording.state != Recording.State.DESTROYED and _works_on(user, recording)
 
 
 def can_retry(user: User, recording: Recording) -> bool:

@@ -25,7 +25,7 @@ class GiveBackForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
         choices=[("therapist", "The therapist"), ("family", "The family")],
-        help_text="You are then never asked to rate it again.",
+        help_text="You are then not asked to rate it again, unless a conflict of interest was the reason and has ended.",
     )
 
     def clean(self) -> dict[str, Any]:

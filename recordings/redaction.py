@@ -32,19 +32,20 @@ class RedactionRefused(Exception):
 @transaction.atomic
 def propose(*, recording: Recording, by: User, now: dt.datetime) -> Redaction:
     """Looks through the transcript as it stands. Raises RedactionRefused; KeyGone, Damaged."""
-    if not permissions.can_redact(by, recording):
+    Recording.objects.select_for_update().get(pk=recording.pk)  # a use that is being taken back waits, or came first
+    locked = Recording.objects.select_related("consent", "family", "team").get(pk=recording.pk)
+    if not permissions.can_redact(by, locked):
         raise RedactionRefused("Not everybody heard has agreed to teaching or to rater training, so no version for that can be made.")
-    layer = transcript.layer(recording)
+    layer = transcript.layer(locked)
     turns = [turn for turn in layer.turns if not turn["refused"]]
     if not turns:
+        if layer.run:
+            raise RedactionRefused("No speech was found in this recording, so there is nothing to mute.")
         raise RedactionRefused("There is no transcript of this recording, so nothing can be found in it. Transcribe it first.")
-    Recording.objects.select_for_update().get(pk=recording.pk)
     silent = truth.gaps(exports.segments_from(turns), layer.speech)
-    found = stretches.propose(turns, names=casefile.names(recording.family), gaps=silent, duration_ms=recording.duration_ms)
-    last = Redaction.objects.filter(recording=recording).aggregate(last=Max("number"))["last"] or 0
-    made = Redaction.objects.create(
-        recording=recording, number=last + 1, spans=[one.row() for one in found], proposed_at=now, proposed_by=by
-    )
+    found = stretches.propose(turns, names=casefile.names(locked.family), gaps=silent, duration_ms=locked.duration_ms)
+    last = Redaction.objects.filter(recording=locked).aggregate(last=Max("number"))["last"] or 0
+    made = Redaction.objects.create(recording=locked, number=last + 1, spans=[one.row() for one in found], proposed_at=now, proposed_by=by)
     _log(made, "propose", by)
     return made
 
@@ -104,6 +105,8 @@ def restart(*, redaction: Redaction, by: User, now: dt.datetime) -> Redaction:
     locked = _locked(redaction, Redaction.State.CONFIRMED, Redaction.State.FAILED)
     if not permissions.can_redact(by, locked.recording):
         raise RedactionRefused("The consent no longer covers this.")
+    if locked.failure == Redaction.NO_LONGER:
+        raise RedactionRefused("What was to be muted went when the family took its agreement back. Have names looked for anew.")
     locked.state, locked.confirmed_at, locked.failure = Redaction.State.CONFIRMED, now, ""
     locked.save(update_fields=["state", "confirmed_at", "failure"])
     _log(locked, "restart", by)
@@ -113,7 +116,9 @@ def restart(*, redaction: Redaction, by: User, now: dt.datetime) -> Redaction:
 
 def _locked(redaction: Redaction, *states: str) -> Redaction:
     Recording.objects.select_for_update().get(pk=redaction.recording_id)
-    locked = Redaction.objects.select_related("recording__consent", "recording__family").get(pk=redaction.pk)
+    locked = Redaction.objects.select_related("recording__consent", "recording__family").filter(pk=redaction.pk).first()
+    if locked is None:
+        raise RedactionRefused("This list is gone, because the family no longer agrees to what it was made for.")
     if not vault.has_key(locked.recording_id):
         raise RedactionRefused("This recording has been destroyed.")
     if locked.state not in states:

@@ -5,7 +5,9 @@ names something that is not destroyed here, the site is shut: no page, no work o
 every `manage.py tick` destroy it again and open the site.
 """
 
+import contextlib
 import datetime as dt
+import os
 import threading
 import time
 from collections.abc import Iterable
@@ -15,7 +17,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from recordings import destruction, erasurelog, keystore, withdrawal
+from recordings import destruction, erasurelog, keystore, narrowing, withdrawal
 from recordings.models import Consent, FamilyKey, Recording
 from supervision.models import User
 
@@ -44,6 +46,13 @@ class Halfway(Exception):
         super().__init__(
             "A restore was begun and did not come to its end. Run `manage.py restore` again; the site stays closed until then."
         )
+
+
+class NoLog(Exception):
+    """A folder was named for its erasure log, and there is none to be read: what it would have said may come back to life."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"There is no {erasurelog.NAME} to be read in {folder}. Nothing was done, and the site is as it was.")
 
 
 def _marker() -> Path:
@@ -108,12 +117,24 @@ def _batches(items: list[T], size: int = 500) -> Iterable[list[T]]:
 
 
 def _to_withdraw(log: erasurelog.Log) -> list[tuple[Consent, erasurelog.Withdrawn]]:
+    """What the log says was taken back and is not here: whole consents, and single purposes of some."""
     found = []
     for entries in _batches(list(log.withdrawn.values())):
         numbers = [entry.consent for entry in entries]
         still = {(row.pk, row.recorded_at): row for row in Consent.objects.filter(pk__in=numbers, withdrawn_at__isnull=True)}
-        found += [(still[key], entry) for entry in entries if (key := (entry.consent, entry.recorded_at)) in still]
-    return found
+        for entry in entries:
+            consent = still.get((entry.consent, entry.recorded_at))
+            if consent is not None and entry.purpose not in consent.ended_purposes:
+                found.append((consent, entry))
+    return sorted(found, key=lambda pair: pair[1].purpose)  # whole consents first: nothing is left to be narrowed in those
+
+
+def _take_back(consent: Consent, entry: erasurelog.Withdrawn) -> None:
+    if not entry.purpose:
+        withdrawal.withdraw(consent=consent, channel=entry.channel, by=None, now=entry.at)
+        return
+    with contextlib.suppress(narrowing.NarrowingRefused):  # it was withdrawn altogether, just now
+        narrowing.narrow(consent=consent, purposes=[entry.purpose], channel=entry.channel, by=None, now=entry.at)
 
 
 # Doing it again
@@ -123,8 +144,13 @@ def replay(*, now: dt.datetime, also: Iterable[Path] = ()) -> Replayed:
     """Destroys again what the erasure log names, here, in the backups of the key store that are known, and in the folders `also`.
 
     Consents first, so that nothing begins under them; then keys; then what hung on them. Safe to break off and to repeat.
-    One that breaks off stops no other; its error is raised in the end, and the site stays shut. Raises Halfway.
+    One that breaks off stops no other; its error is raised in the end, and the site stays shut. Raises Halfway and, where one of
+    `also` has no log, NoLog.
     """
+    also = list(also)
+    for folder in also:
+        if not os.access(folder / erasurelog.NAME, os.R_OK) or not (folder / erasurelog.NAME).is_file():
+            raise NoLog(folder)
     if _marker().exists() and _marker().read_text() == _HALFWAY:
         raise Halfway
     log = _logs(also)
@@ -136,7 +162,7 @@ def replay(*, now: dt.datetime, also: Iterable[Path] = ()) -> Replayed:
     each = destruction.EachByItself()
     for consent, entry in consents:
         with each:
-            withdrawal.withdraw(consent=consent, channel=entry.channel, by=None, now=entry.at)
+            _take_back(consent, entry)
     known = {row.id for row in (*keystore.finished(), *keystore.unfinished())}
     for erased in log.erased.values():
         with each:

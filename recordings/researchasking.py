@@ -13,10 +13,11 @@ from django.utils import timezone
 from wagtail.log_actions import log
 
 from recordings.models import ResearchExport, ResearchRequest
-from supervision.models import Programme, User
+from supervision.models import Membership, Programme, User
 
 AGREE_WITHIN_DAYS = 14
 MAKE_WITHIN_DAYS = 14
+NOBODY_ELSE = "Nobody else is an information governance lead today, so nobody can agree. Have a second person invited to that role first."
 NEEDS_TWO = (
     "An export with words or voice prints takes two information governance leads: one asks, another agrees. "
     "Ask for it, or leave out words and voice prints."
@@ -25,6 +26,12 @@ NEEDS_TWO = (
 
 class AskingRefused(Exception):
     """A request cannot be made, agreed to, closed or used like this; str() says why."""
+
+
+def lacks_second(by: User, *, on: dt.date) -> str:
+    """Why nobody could agree to what this person asks for; empty where somebody could."""
+    others = Membership.objects.on(on).filter(role=Membership.Role.IG_LEAD, user__is_active=True).exclude(user=by)
+    return "" if others.exists() else NOBODY_ELSE
 
 
 @transaction.atomic

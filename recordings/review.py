@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 from wagtail.log_actions import log
 
-from recordings import codebook, comments, comparing, consent, counting, listening, selfrating
+from recordings import codebook, comments, comparing, consent, counting, listening, permissions, selfrating, sent
 from recordings.annotation import Locked, locked_for_writing
 from recordings.models import Annotation, Assignment, DraftScore, Purpose, Recording, Reply, Review, SealedText
 from supervision import instruments, ratings
@@ -18,6 +18,7 @@ from supervision.models import Instrument, Item, Rating, User
 
 INSTRUMENT = "practice-review"
 ENOUGH_HEARD = 0.8
+LEAST_HEARD_MS = 10_000  # whatever an instrument asks for, a shorter stretch is no listening
 
 __all__ = ["Locked"]
 
@@ -85,6 +86,8 @@ def start(
         raise ReviewRefused(consent.why_not(recording.consent, Purpose.REVIEW, on=timezone.localdate(now)))
     if rater.pk == recording.therapist_id:
         raise ReviewRefused("You cannot review your own session.")
+    if rater.pk in permissions.raters_with_conflict(recording):
+        raise ReviewRefused("You have declared a conflict of interest about this session, so you begin no review of it.")
     instrument = instrument or next(iter(instruments.choices(recording.team)), None)
     if instrument is None:
         raise ReviewRefused("No instrument is in use here. Ask the person who runs Plumbline to load the instruments.")
@@ -92,6 +95,12 @@ def start(
     if not codebook.current(recording.team.programme):
         codebook.load(recording.team.programme)
     counting.load_codes(recording.team.programme, items)
+    if lacking := counting.lacking(recording.team.programme, items):
+        item, slugs = lacking[0]
+        raise ReviewRefused(
+            f"“{item.name}” of {instrument.name} counts annotations with {', '.join(slugs)}, and {recording.team.programme.name} has no such "
+            "code in use, so it would count nothing. Ask whoever keeps the code book or the instrument to put that right first."
+        )
     could_see = Review.objects.visible_to(rater).filter(recording=recording).exclude(rater=rater).exists()
     values = {"assignment": assignment, "started_at": now, "is_blind": not could_see}
     try:
@@ -182,6 +191,7 @@ def completeness(review: Review) -> Completeness:
     """What is unrated and unheard, what refuses submission and what only warns."""
     items = list(Item.objects.filter(instrument=review.instrument_id).order_by("position", "pk"))
     drafts = {draft.item_key: draft for draft in DraftScore.objects.filter(review=review)}
+    sent.write()
     unrated = [item for item in items if not (is_rated(drafts[item.key]) if item.key in drafts else counting.is_filled(item))]
     heard = listening.heard_by(review.recording, review.rater)
     share = listening.share(heard, review.recording.duration_ms)
@@ -189,8 +199,8 @@ def completeness(review: Review) -> Completeness:
     if unrated:
         number = "One item is" if len(unrated) == 1 else f"{len(unrated)} items are"
         refusals.append(f"{number} not rated yet. Rate each, or mark it as not applicable.")
-    if not heard:
-        refusals.append("You have not heard any of this recording. Listen before you rate.")
+    if sum(end - start for start, end in heard) < min(LEAST_HEARD_MS, review.recording.duration_ms // 2):
+        refusals.append("You have not heard any of this recording, or only seconds. Listen before you rate.")
     elif share + 1e-9 < review.instrument.minimum_heard:
         least = f"{review.instrument.minimum_heard * 100:.0f}\u00a0%"
         refusals.append(

@@ -133,6 +133,7 @@ class IntervalsForm(forms.Form):
 
 class HeardForm(IntervalsForm):
     purpose = forms.CharField(max_length=20)
+    review = forms.UUIDField(required=False)
     position = forms.IntegerField(required=False, min_value=0)
 
 

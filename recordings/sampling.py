@@ -180,12 +180,16 @@ def make(*, team: Team, instrument: Instrument, by: User, now: dt.datetime, **va
 
 
 @transaction.atomic
-def end(*, plan: SamplingPlan, by: User, now: dt.datetime) -> SamplingPlan:
-    """Ends a plan with today; what it has chosen stays to be rated. Ending again changes nothing. Raises PlanRefused."""
+def end(*, plan: SamplingPlan, by: User, now: dt.datetime) -> SamplingPlan | None:
+    """Ends a plan with today; what it has chosen stays to be rated. Ending again changes nothing. One that has not begun is taken
+    out, and None returned."""
     plan = SamplingPlan.objects.select_for_update(of=("self",)).get(pk=plan.pk)
     today = timezone.localdate(now)
     if plan.ends_on is not None and plan.ends_on <= today:
         return plan
-    SamplingPlan.objects.filter(pk=plan.pk).update(ends_on=max(today, plan.starts_on))
     log(instance=plan, action="recordings.plan_end", user=by, data={"team": plan.team_id})
+    if plan.starts_on > today:
+        plan.delete()
+        return None
+    SamplingPlan.objects.filter(pk=plan.pk).update(ends_on=today)
     return SamplingPlan.objects.get(pk=plan.pk)

@@ -110,7 +110,11 @@ class SealedWriter:
         self._held = bytearray()
         self._digest = hashlib.sha256() if is_hashed else None
         self._sink = store.current().create(self.object_id)
-        self._put(header)
+        try:
+            self._put(header)
+        except BaseException:
+            self._sink.abandon()  # there is nobody else who could
+            raise
 
     def _put(self, data: bytes) -> None:
         self._sink.write(data)

@@ -1,17 +1,19 @@
 """Which stretches of a recording left the server for a person's browser: also of a browser that never reports what it plays.
 
-Playback is of constant bitrate, so a range of bytes is a range of time, true to about a second. A browser fetches ahead, so
-what was sent is more than what was heard: it is the most that can have been. Ranges are gathered in the process and written
+The sound is of constant bitrate, so a range of bytes is a range of time, true to about a second; of a picture, `pictureindex.py`
+tells which seconds the bytes hold. Where neither can be told, the whole is written down. A browser fetches ahead, so what was sent is more than what was heard: it is the most that can have been. Ranges are gathered in the process and written
 at most once in SENT_FLUSH_SECONDS, so that a player's many small requests are not as many writes.
 """
 
 import atexit
+import datetime as dt
+import functools
 import logging
 import re
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
 from django.db import Error as DatabaseTrouble
@@ -19,9 +21,9 @@ from django.db import connection, transaction
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
-from recordings import listening
+from recordings import listening, pictureindex, vault
 from recordings.listening import Interval
-from recordings.models import Clip, Recording, SentInterval
+from recordings.models import Clip, Recording, SealedObject, SentInterval
 from supervision.models import User
 
 logger = logging.getLogger("recordings.sent")
@@ -32,10 +34,13 @@ _MOST_WAITING = 10_000  # ranges, while the database cannot be written; beyond t
 _Key = tuple[uuid.UUID, int, int | None]  # recording, person, number of the clip
 
 
-def follow(response: HttpResponseBase, *, recording: Recording, person: User, clip: Clip | None = None) -> HttpResponseBase:
-    """Notes, once the response has been closed, how much of it was taken. Anything but content is let through as it is.
+def follow(
+    response: HttpResponseBase, *, recording: Recording, person: User, clip: Clip | None = None, picture: SealedObject | None = None
+) -> HttpResponseBase:
+    """Notes how much of the response is taken, as it is. Anything but content is let through.
 
     `clip`: where the content is a clip, and so a stretch of the recording; kept apart from what was sent of the recording itself.
+    `picture`: where the content is the recording's picture with its sound.
     """
     if not isinstance(response, StreamingHttpResponse):
         return response
@@ -44,28 +49,42 @@ def follow(response: HttpResponseBase, *, recording: Recording, person: User, cl
     content: Iterable[bytes] = response.streaming_content  # type: ignore[assignment]
     part_ms = (clip.start_ms, clip.end_ms) if clip else (0, recording.duration_ms)
     key = (recording.pk, person.pk, clip.number if clip else None)
-    response.streaming_content = _Counted(content, key, part_ms, start, size)
+    held = functools.partial(_held, picture, recording.duration_ms) if picture else functools.partial(_even, size, part_ms)
+    response.streaming_content = _Counted(content, key, start, held if size else None)
     return response
 
 
 class _Counted:
-    """The content as it is, and at its end a note of what was taken of it."""
+    """The content as it is, and a note of what is taken of it: at once, for a player may hold a response open for as long as it plays."""
 
-    def __init__(self, content: Iterable[bytes], key: _Key, part_ms: Interval, start: int, size: int) -> None:
-        self.content, self.key, self.part_ms, self.start, self.size = content, key, part_ms, start, size
-        self.taken = 0
+    def __init__(self, content: Iterable[bytes], key: _Key, start: int, held: Callable[[int, int], list[Interval]] | None) -> None:
+        self.content, self.key, self.at, self.held = content, key, start, held
 
     def __iter__(self) -> Iterator[bytes]:
         for part in self.content:
-            self.taken += len(part)
+            if part and self.held:
+                for span in self.held(self.at, self.at + len(part)):
+                    _waiting.add(self.key, span)
+            self.at += len(part)
             yield part
 
-    def close(self) -> None:
-        if self.taken and self.size:
-            first, last = self.part_ms
-            start, end = span_ms(self.start, self.taken, self.size, last - first)
-            _waiting.add(self.key, (first + start, first + end))
-            self.taken = 0
+
+def _even(size: int, part_ms: Interval, start: int, end: int) -> list[Interval]:
+    """The time that bytes of a sound hold which is the stretch `part_ms` of the recording."""
+    first, last = part_ms
+    begin, over = span_ms(start, end - start, size, last - first)
+    return [(first + begin, first + over)]
+
+
+def _held(picture: SealedObject, duration_ms: int, start: int, end: int) -> list[Interval]:
+    """The time that bytes of a picture hold: none for its index; the whole where its index cannot be read."""
+    try:
+        spans = pictureindex.of(picture).spans(start, end)
+    except pictureindex.NoIndex:
+        return [(0, duration_ms)]
+    except vault.KeyGone:
+        return []
+    return [(begin, min(over, duration_ms)) for begin, over in spans if begin < duration_ms]
 
 
 def span_ms(start: int, count: int, size: int, duration_ms: int) -> Interval:
@@ -105,7 +124,7 @@ class _Waiting:
             self._written_at = time.monotonic()
         for key, spans in ranges.items():
             try:
-                _store(key, spans)
+                _store(key, spans, timezone.now())
             except DatabaseTrouble as error:
                 logger.warning("What was sent to a browser could not be written yet: %s", type(error).__name__)
                 self._put_back(key, spans)
@@ -127,12 +146,17 @@ class _Waiting:
             connection.close()
 
 
+def note(*, recording: Recording, person: User, spans: list[Interval], now: dt.datetime) -> None:
+    """Written at once: what was sent of the recording itself, in milliseconds."""
+    _store((recording.pk, person.pk, None), spans, now)
+
+
 @transaction.atomic
-def _store(key: _Key, spans: list[Interval]) -> None:
+def _store(key: _Key, spans: list[Interval], now: dt.datetime) -> None:
     recording_id, person_id, clip = key
     if Recording.objects.select_for_update().filter(pk=recording_id).exists() and User.objects.filter(pk=person_id).exists():
         rows = SentInterval.objects.filter(recording_id=recording_id, person_id=person_id, clip=clip)
-        listening.add(rows, spans, now=timezone.now(), recording_id=recording_id, person_id=person_id, clip=clip)
+        listening.add(rows, spans, now=now, recording_id=recording_id, person_id=person_id, clip=clip)
 
 
 _waiting = _Waiting()

@@ -5,7 +5,7 @@ RFC allows. Nothing may be stored on the way, and nobody may take the bytes for 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -30,8 +30,10 @@ class Content(Protocol):
     def close(self) -> None: ...
 
 
-def range_response(request: HttpRequest, reader: Content, content_type: str) -> HttpResponseBase:
-    """The content, or the part that `Range` names. Closes the reader in the end."""
+def range_response(
+    request: HttpRequest, reader: Content, content_type: str, *, may_go_on: Callable[[], bool] = lambda: True
+) -> HttpResponseBase:
+    """The content, or the part that `Range` names. Closes the reader in the end. `may_go_on` is asked before each further step."""
     strong = f'"{reader.object_id}"'  # other content is another object
     header = request.headers.get("Range", "")
     if request.headers.get("If-Range", strong) != strong:
@@ -49,7 +51,7 @@ def range_response(request: HttpRequest, reader: Content, content_type: str) -> 
         reader.close()
         response = HttpResponse(content_type=content_type)
     else:
-        response = StreamingHttpResponse(_Steps(reader, start, end), content_type=content_type)
+        response = StreamingHttpResponse(_Steps(reader, start, end, may_go_on), content_type=content_type)
     response["Content-Length"] = str(end - start + 1)
     if span:
         response.status_code = 206
@@ -75,13 +77,13 @@ def _span(header: str, size: int) -> tuple[int, int] | None:
 
 
 class _Steps:
-    """At most 1 MiB at a time; stops short as soon as the recording's key has been destroyed.
+    """At most 1 MiB at a time; stops short as soon as the recording's key has been destroyed, or whoever listens may not any more.
 
     A class and not a generator, so that Django closes the reader also when a client hangs up before the first byte.
     """
 
-    def __init__(self, reader: Content, start: int, end: int) -> None:
-        self.reader, self.start, self.end = reader, start, end
+    def __init__(self, reader: Content, start: int, end: int, may_go_on: Callable[[], bool]) -> None:
+        self.reader, self.start, self.end, self.may_go_on = reader, start, end, may_go_on
 
     def __iter__(self) -> Iterator[bytes]:
         self.reader.seek(self.start)
@@ -89,6 +91,8 @@ class _Steps:
             try:
                 self.reader.check()
             except KeyGone:
+                return
+            if self.reader.tell() > self.start and not self.may_go_on():
                 return
             part = self.reader.read(min(STEP, left))
             if not part:

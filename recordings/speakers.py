@@ -20,7 +20,7 @@ from recordings.voicenet import BANDS, SIZE, NoVoiceWeights
 __all__ = ["NoVoiceWeights", "Voices", "assign", "embed", "separate"]
 
 RATE = voice.RATE
-BATCH = 64
+BATCH = 128
 WINDOW_S = 1.6
 HOP_S = 0.8
 NEAR_S = 0.81

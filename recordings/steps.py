@@ -4,39 +4,24 @@ Each step can be done again and finds out by itself what is there already; its r
 the token in one transaction. Nothing here is written anywhere but into the vault, and no exception carries what was said.
 """
 
-import errno
 import uuid
 
 from django.utils import timezone
 from wagtail.log_actions import log
 
-from recordings import audio, features, ledger, pipeline, transcribing, vault, weights
-from recordings.job import CannotProcess, Job
+from recordings import audio, features, ledger, pipeline, transcribing, vault
+from recordings.job import CannotProcess, Job, in_words
 from recordings.models import Purpose, Recording, SealedObject
-from recordings.sitekey import SiteKeyTrouble
-from recordings.store import StoreAway
 
 Kind = SealedObject.Kind
-NO_ROOM = "There is no room left on the server. Nothing is lost. Try again once there is room."
-
-NO_KEY = (
-    "The key that opens recordings is missing or is not the right one. Nothing is lost. Tell the person who runs Plumbline, then try again."
-)
 
 
 def perform(recording_id: uuid.UUID, token: int) -> None:
     """One attempt from the first step that is not done. Raises LeaseLost, CannotProcess; KeyGone when withdrawn meanwhile."""
     job = Job(Recording.objects.select_related("consent", "team__programme").get(pk=recording_id), token)
     try:
-        _perform(job)
-    except SiteKeyTrouble:
-        raise CannotProcess(NO_KEY) from None
-    except (audio.UnreadableAudio, vault.Damaged, weights.NoWeights, StoreAway) as error:  # their texts are sentences for people
-        raise CannotProcess(str(error)) from None
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise CannotProcess(NO_ROOM) from None
+        with in_words():
+            _perform(job)
     finally:
         job.ahead.close()
 

@@ -4,6 +4,7 @@ It fails closed. A hit whose words have no times mutes its whole turn; so do tur
 for which there are no words is muted as a gap.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -59,13 +60,28 @@ def propose(
 
 def hits(turns: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Stretch]:
     """What identifies somebody, padded; not merged, and perhaps before the start or beyond the end. A name or a number may
-    run on from one turn into the next."""
+    run on from one turn into the next; a number, past a turn that only encourages whoever tells it."""
     tokens: list[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]] = []
     for turn in turns:
         words = [word for word in turn.get("words") or [] if word["text"].strip()]
         tokens += [(word["text"].strip(), word, turn) for word in words] or [(text, None, turn) for text in turn["text"].split()]
     texts = [text for text, _, _ in tokens]
-    return [_stretch(hit, tokens) for hit in [*soundalike.find(texts, names), *identifiers.find(texts)]]
+    found = [_stretch(hit, tokens) for hit in [*soundalike.find(texts, names), *identifiers.find(texts)]]
+    told = [one for one in tokens if not _only_encourages(one[2])]
+    if len(told) < len(tokens):
+        found += [_stretch(hit, told) for hit in identifiers.find([text for text, _, _ in told])]
+    return list(dict.fromkeys(found))
+
+
+_ENCOURAGING = set(
+    "ah alright aye cool fine go good got great hm hmm huh it mhm mm okay ok on right sure that uh um yeah yep yes yup".split()
+)
+
+
+def _only_encourages(turn: Mapping[str, Any]) -> bool:
+    """ "Mm-hm.", "Yeah, go on.", "Oh right.": whoever else is telling a number goes on with it afterwards."""
+    words = re.findall(r"[^\W_]+", turn["text"].lower())
+    return any(word in _ENCOURAGING for word in words) and all(word in _ENCOURAGING or word == "oh" for word in words)
 
 
 def _stretch(hit: Hit, tokens: Sequence[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]]) -> Stretch:

@@ -24,28 +24,21 @@ from django.db import close_old_connections
 from django.utils import timezone
 from django_tasks import task
 
-from recordings import ledger, pipeline, replay, vault
+from recordings import capacity, ledger, pipeline, replay, vault
 from recordings.models import Recording
 
 logger = logging.getLogger("recordings.tasks")
 
 LOOK_SECONDS = 1.0
-# The child gets the configuration and nothing else of this process's environment.
-_PASSED_ON = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "TMPDIR",
-    "PYTHONPATH",
-    "DJANGO_SETTINGS_MODULE",
-    "OMP_NUM_THREADS",
-    "OMP_WAIT_POLICY",
+# The child gets the configuration, what a card needs, the way to the network, and nothing else of this process's environment.
+_PASSED_ON = frozenset(
+    "PATH HOME LANG LC_ALL TZ TMPDIR PYTHONPATH DJANGO_SETTINGS_MODULE OMP_NUM_THREADS OMP_WAIT_POLICY LD_LIBRARY_PATH "
+    "SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE AWS_CA_BUNDLE HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY".split()
 )
 _CONFIGURATION = (
     "ALLOWED_HOSTS", "BEHIND_PROXY", "DATABASE_URL", "DEBUG", "DEMO", "PROCESSING_", "RECORDING_", "SECRET_KEY", "SECURE", "SITE_URL",
     "TASKS_URL", "TIME_ZONE", "TRANSCRIPTION_", "WEIGHTS_DIR", "WHISPER_MODEL", "PLUMBLINE_", "S3_", "PG",
+    "CUDA_", "NVIDIA_", "PYTORCH_", "CT2_",
 )  # fmt: skip
 
 
@@ -73,6 +66,7 @@ def _process(recording_id: uuid.UUID, stopping: list[int]) -> None:
     if why := _refusal(recording_id):
         ledger.fail(recording_id, token, why, now=ledger.clock())
         return
+    killed = capacity.kernel_kills()
     with _child(recording_id, token) as child:
         ended = _watch(child, recording_id, token, stopping)
     logger.info("Recording %s, token %s: %s, exit code %s", recording_id, token, ended.name.lower(), child.returncode)
@@ -81,6 +75,8 @@ def _process(recording_id: uuid.UUID, stopping: list[int]) -> None:
     elif ended is Ended.STOPPED:
         if ledger.release(recording_id, token):
             _send_again(recording_id)
+    elif ended is Ended.BY_ITSELF and child.returncode == -signal.SIGKILL and capacity.kernel_kills() > killed:
+        ledger.fail(recording_id, token, capacity.too_little(), now=ledger.clock())
     elif ended is Ended.BY_ITSELF and ledger.crashed(recording_id, token, now=ledger.clock()):
         _send_again(recording_id)
 
@@ -107,7 +103,11 @@ def _watch(child: subprocess.Popen[bytes], recording_id: uuid.UUID, token: int, 
             return Ended.STOPPED
         try:
             if not ledger.is_held(recording_id, token) or not vault.has_key(recording_id):
-                return Ended.LOST
+                if not ledger.is_done(recording_id, token):
+                    return Ended.LOST
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(timeout=lease)  # it has done all of it, and is about to go
+                return Ended.BY_ITSELF
             if time.monotonic() - beaten >= lease / ledger.BEATS_A_LEASE:
                 if not ledger.heartbeat(recording_id, token, now=ledger.clock()):
                     return Ended.LOST
@@ -143,7 +143,7 @@ def _child(recording_id: uuid.UUID, token: int) -> Iterator[subprocess.Popen[byt
 
 
 def _environment() -> dict[str, str]:
-    wanted = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_CONFIGURATION)}
+    wanted = {name: value for name, value in os.environ.items() if name.upper() in _PASSED_ON or name.startswith(_CONFIGURATION)}
     wanted.setdefault("DJANGO_SETTINGS_MODULE", "cms.settings")
     # Passive: threads that wait sleep instead of spinning. Beside other work on the same processors, that made a transcription
     # 2.5 times as fast, for a quarter of the processor time.

@@ -10,7 +10,7 @@ import io
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -101,15 +101,16 @@ def _listen(job: Job, samples: Floats, probability: Floats, plan: Plan, checkpoi
     except engines.CannotTranscribe as error:
         raise CannotProcess(str(error)) from None
     job.ahead.begin("speakers", lambda: speakers.separate(samples, probability))
-    job.ahead.begin("pitch", lambda: acoustics.pitch(samples))
+    job.ahead.begin("measured", lambda: acoustics.measure(samples))
     language = pieces[0]["language"] if pieces else _language(plan, engine, samples, probability)
     work = speech.run(samples, engine=engine, language=language, probability=probability, start_piece=len(pieces), prompt=plan.prompt)
-    for count, (done, total, segments) in enumerate(work, 1):
-        seconds, last = time.monotonic() - last, time.monotonic()
-        piece = {"plan": plan.key, "language": language, "of": total, "seconds": seconds, "segments": [asdict(one) for one in segments]}
-        progress = job.progress(done_units=done, total_units=total, seconds_per_unit=(last - begun) / count)
-        vault.seal(job.recording, Kind.PIECE, [json.dumps(piece).encode()], number=done, now=job.now(), within=progress)
-        pieces.append(piece)
+    with closing(work):
+        for count, (done, total, segments) in enumerate(work, 1):
+            seconds, last = time.monotonic() - last, time.monotonic()
+            piece = {"plan": plan.key, "language": language, "of": total, "seconds": seconds, "segments": [asdict(one) for one in segments]}
+            progress = job.progress(done_units=done, total_units=total, seconds_per_unit=(last - begun) / count)
+            vault.seal(job.recording, Kind.PIECE, [json.dumps(piece).encode()], number=done, now=job.now(), within=progress)
+            pieces.append(piece)
 
 
 def _engine(model: str) -> speech.Engine:
@@ -199,8 +200,8 @@ def _describe(
         raise ledger.LeaseLost
     parameters = parameters_of(plan)
     whole = features.with_words(before, segments, run=str(number), probability=probability, parameters=parameters)
-    pitch = job.ahead.take("pitch", lambda: acoustics.pitch(samples))
-    whole = features.with_voices(whole, samples=samples, probability=probability, voices=voices, segments=segments, pitch=pitch)
+    measured = job.ahead.take("measured", lambda: acoustics.measure(samples))
+    whole = features.with_voices(whole, samples=samples, probability=probability, voices=voices, segments=segments, measured=measured)
     if not job.may(Purpose.TRANSCRIBE):
         raise CannotProcess(consents.why_not(recording.consent, Purpose.TRANSCRIBE, on=timezone.localdate()))
     run = TranscriptRun(
@@ -229,6 +230,8 @@ def _end(job: Job, run: TranscriptRun) -> Iterator[None]:
 
 def parameters_of(plan: Plan) -> dict[str, Any]:
     """What would have to be the same for the same text."""
-    ours = {name.lower(): getattr(speech, name) for name in ("MAX_PIECE_S", "TEMPERATURES", "BEAM", "MISSED_S", "WORD_SHIFT_S")}
+    ours = {
+        name.lower(): getattr(speech, name) for name in ("MAX_PIECE_S", "TEMPERATURES", "BEAM", "SURE_LOGPROB", "MISSED_S", "WORD_SHIFT_S")
+    }
     guards = {name.lower(): getattr(truth, name) for name in ("MAX_COMPRESSION", "MIN_LOGPROB", "MAX_NO_SPEECH", "MIN_VOICED")}
     return {"model": plan.model, "language": plan.language, "vocabulary": plan.prompt, **ours, **guards}

@@ -36,6 +36,7 @@ WRITING_AT_MOST = 4  # of one person at the same moment
 WRITING_IN_ALL = 16  # each holds a thread of the web server
 ROOM_LEFT = 1024**3  # bytes of disk that uploads leave free
 CHECKED_AT_MOST = 64 * 1024 * 1024  # bytes that may hang on one checksum
+NO_KEY = "The key that opens recordings is missing or is not the right one. Nothing is lost. Tell the person who runs Plumbline."
 ORPHANED_AFTER = dt.timedelta(minutes=10)
 
 
@@ -244,6 +245,8 @@ def append(
     except OSError as error:
         raise NoRoom from error
     except vault.KeyGone as error:
+        if Upload.objects.open().filter(pk=upload.pk).exists():  # nobody ended it: the key store is away
+            raise uploads.Unavailable(NO_KEY) from error
         raise Gone from error
     finally:
         parts.remove(write.pending)

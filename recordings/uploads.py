@@ -167,9 +167,9 @@ def is_same_submission(recording: Recording, *, consent: Consent, by: User, now:
 
 
 def length_words(milliseconds: int) -> str:
-    """ "52 minutes 3 seconds", "1 minute", "25 seconds"."""
+    """ "1 hour 12 minutes 3 seconds", "1 minute", "25 seconds"."""
     minutes, seconds = divmod(milliseconds // 1000, 60)
-    parts = [(minutes, "minute"), (seconds, "second")]
+    parts = [(minutes // 60, "hour"), (minutes % 60, "minute"), (seconds, "second")]
     return " ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts if number) or "less than a second"
 
 

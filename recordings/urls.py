@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from recordings.views import (
     agreements,
+    asking,
     audio,
     benchsettings,
     calibrations,
@@ -22,6 +23,7 @@ from recordings.views import (
     plans,
     processing,
     redaction,
+    renewals,
     research,
     review,
     reviewfiles,
@@ -39,7 +41,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", library.index, name="list"),
     *uploads.urlpatterns,
     *tus.urlpatterns,
+    *asking.urlpatterns,
     *consents.urlpatterns,
+    *renewals.urlpatterns,
     *withdrawals.urlpatterns,
     *papers.urlpatterns,
     *names.urlpatterns,

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.db.models import Max
+from django.utils import timezone
+from django.utils.formats import date_format
 from wagtail import hooks
 from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, ObjectList
@@ -20,6 +22,8 @@ ACTIONS = {
     "recordings.transcript_export": ("Take a transcript away as a file", "Transcript taken away as a file"),
     "recordings.consent": ("Record a consent", "Consent recorded"),
     "recordings.consent_spoken": ("Place a spoken consent", "Time of a spoken consent entered"),
+    "recordings.consent_filed": ("Say where a signed form is kept", "Place of a signed form entered"),
+    "recordings.consent_renew": ("Use a newer consent for a recording", "Newer consent used for a recording"),
     "recordings.paper_add": ("Add a consent paper", "Consent paper added"),
     "recordings.paper_read": ("Open a consent paper", "Consent paper opened"),
     "recordings.paper_remove": ("Remove a consent paper", "Consent paper destroyed"),
@@ -27,6 +31,8 @@ ACTIONS = {
     "recordings.names": ("Change a list of names", "List of names to take out changed"),
     "recordings.withdrawal_link": ("Make a link to withdraw", "Link to withdraw made for the family"),
     "recordings.withdraw": ("Withdraw a consent", "Consent withdrawn"),
+    "recordings.purpose_withdraw": ("Take back one purpose of a consent", "One purpose of a consent taken back"),
+    "recordings.withdrawal_links_end": ("End links to withdraw", "All links to withdraw that were given out ended"),
     "recordings.upload": ("Upload a recording", "Recording uploaded"),
     "recordings.upload_begin": ("Begin an upload", "Upload begun"),
     "recordings.upload_end": ("End an upload that was not taken", "Upload ended without a recording"),
@@ -89,6 +95,7 @@ ACTIONS = {
     "recordings.review_export": ("Take a review away as a file", "Annotations and ratings taken away as a file"),
     "recordings.annotations_import": ("Bring annotations in", "Annotations brought in from a file"),
     "recordings.clip_make": ("Make a teaching clip", "Teaching clip made"),
+    "recordings.clip_make_again": ("Make a teaching clip again", "Teaching clip made again"),
     "recordings.clip_approve": ("Approve a teaching clip", "Teaching clip approved"),
     "recordings.clip_refuse": ("Refuse a teaching clip", "Teaching clip not approved"),
     "recordings.clip_take_back": ("Take a teaching clip back", "Teaching clip taken back"),
@@ -107,7 +114,8 @@ def name_actions(actions: Any) -> None:
 
 
 class ConsentWordingForm(WagtailAdminModelForm):
-    """Numbers the versions of a programme by itself, and keeps a version with its programme."""
+    """Numbers the versions of a programme by itself, keeps a version with its programme, and lets none come into force before another
+    that is long in use: a copy brings that one's day along."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -118,8 +126,14 @@ class ConsentWordingForm(WagtailAdminModelForm):
         data: dict[str, Any] = super().clean()
         programme = data.get("programme")
         if programme is not None and not self.instance.pk:
-            latest = ConsentWording.objects.filter(programme=programme).aggregate(number=Max("version"))["number"]
-            self.instance.version = (latest or 0) + 1
+            known = ConsentWording.objects.filter(programme=programme).aggregate(number=Max("version"), since=Max("effective_from"))
+            self.instance.version = (known["number"] or 0) + 1
+            since, starts = known["since"], data.get("effective_from")
+            if since and starts and starts <= since and starts < timezone.localdate():
+                last = date_format(since, "j F Y")
+                self.add_error(
+                    "effective_from", f"Families are asked in other words since {last}. Enter a later day from which these hold."
+                )
         return data
 
 

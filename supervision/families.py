@@ -1,12 +1,12 @@
 """Families on a therapist's list: a reference and initials, never a name."""
 
 import datetime as dt
-import re
 
 from django.db import transaction
 from django.utils import timezone
 from wagtail.log_actions import log
 
+from supervision.initials import NEVER_A_NAME, are_initials
 from supervision.models import FamilyReference, Membership, Team, User
 from supervision.periods import say
 
@@ -25,8 +25,8 @@ def open_family(
         raise FamilyRefused("The opening day is in the future. Add the family on the day it starts.")
     if not any(character.isdigit() for character in reference):
         raise FamilyRefused("A reference has at least one digit in it. Use your service's own case reference, never a name.")
-    if len(re.sub(r"[^\w]", "", initials)) > 4:
-        raise FamilyRefused("Initials are up to four letters. Never enter a name.")
+    if initials and not are_initials(initials):
+        raise FamilyRefused(NEVER_A_NAME)
     roles = [Membership.Role.THERAPIST, *Membership.SUPERVISORS]
     if not Membership.objects.of(therapist).on(timezone.localdate(now)).filter(team=team, role__in=roles).exists():
         raise FamilyRefused(f"{therapist.get_full_name()} does not see families in {team.name}.")

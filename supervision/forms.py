@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from supervision import permissions
+from supervision.initials import validate_initials
 from supervision.models import Evidence, Membership, SupervisionSession, Team, User
 from supervision.periods import add_months
 
@@ -258,7 +259,13 @@ class FamilyForm(forms.Form):
         help_text="Your service's own case reference, such as H-2041. Never a name.",
         error_messages={"required": "Enter the reference."},
     )
-    initials = forms.CharField(label="Initials", max_length=8, required=False, help_text="Up to four letters, to tell families apart.")
+    initials = forms.CharField(
+        label="Initials",
+        max_length=8,
+        required=False,
+        validators=[validate_initials],
+        help_text="Up to four letters, to tell families apart.",
+    )
     opened_on = forms.DateField(
         label="Opened on", widget=forms.DateInput, initial=timezone.localdate, error_messages={"required": "Enter the day the work began."}
     )

@@ -4,21 +4,28 @@ A formula has numbers, + - * / and parentheses, keys of items and of derived sco
 sum, mean, count, min and max over keys or whole sections: `(simple_reflections + complex_reflections) / mean(questions)`.
 Keys are written with underscores, because a hyphen is a minus.
 
-A value is a number, or None: not applicable, or not there. None never counts as 0. On its own in a sum or quotient it makes the
-whole not scorable; the functions leave it out. A mean needs at least half of its parts, as is usual for scales with unanswered
-questions. Dividing by nothing is never 0 and never infinite: it is not scorable, with the reason.
+A value is a number, or None: not applicable, or not there. None never counts as 0. With + - * / it makes the whole not scorable, and
+so it does in sum(), which needs all of its parts: leaving one out would count it as 0. (A count that annotations fill is 0 where there are
+none, and that is a figure.) A mean needs at least half of its parts, as is usual for scales with unanswered questions; min, max and
+count leave None out. Dividing by nothing is never 0 and never infinite: it is not scorable, with the reason.
+
+Arithmetic is exact, in fractions; a decimal is what is written, so that 0.1 + 0.2 - 0.3 is nothing and not almost nothing. What
+comes out is rounded once, at the end.
 """
 
 import ast
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from supervision.models import DerivedScore, Instrument, ItemScore, Rating
 
-Value = float | None
+Value = float | Fraction | None
 LONGEST = 400
 MOST_PARTS = 250
+TOO_LARGE = "the figures are too large to be true"
+MOST_BITS = 20_000  # of a fraction's two whole numbers: far more than figures have, and few enough to be quick
 FUNCTIONS = ("sum", "mean", "count", "min", "max")
 _OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -45,7 +52,7 @@ def name_of(key: str) -> str:
 
 
 def parsed(formula: str) -> ast.expr:
-    """The formula as a tree of allowed parts only. Raises FormulaRefused."""
+    """The formula as a tree of allowed parts only, whose numbers are still as they were written. Raises FormulaRefused."""
     if not formula.strip():
         raise FormulaRefused("The formula is empty.")
     if len(formula) > LONGEST:
@@ -58,7 +65,24 @@ def parsed(formula: str) -> ast.expr:
     if len(nodes) > MOST_PARTS:
         raise FormulaRefused("The formula has too many parts. Make a derived score of a part of it first.")
     _check_shape(tree)
+    for node in nodes:
+        if isinstance(node, ast.Constant):
+            node.value = _as_written(node, formula.strip())
     return tree
+
+
+def _as_written(node: ast.Constant, formula: str) -> str:
+    """A number as it stands in the formula, for Fraction to read; the float that Python makes of it is only near it. Raises
+    FormulaRefused."""
+    number = node.value
+    if not isinstance(number, float):
+        return str(number)
+    text = ast.get_source_segment(formula, node) or repr(number)
+    if number:
+        return text
+    if any(digit in "123456789" for digit in text.lower().partition("e")[0]):
+        raise FormulaRefused("A number in the formula is too small.")
+    return "0"
 
 
 def _check_shape(node: ast.expr) -> None:
@@ -118,19 +142,24 @@ def evaluate(formula: str, names: Names, values: Mapping[str, Value]) -> float:
 
     Raises NotScorable with the reason, FormulaRefused where the formula is not one, and nothing else.
     """
+    return float(exactly(formula, names, values))
+
+
+def exactly(formula: str, names: Names, values: Mapping[str, Value]) -> Fraction:
+    """As `evaluate`, before it is rounded: for formulas that go on from it. What it gives fits into a float."""
     check(formula, names)
-    return _finite(_worked_out(parsed(formula), names, values))
+    return _worked_out(parsed(formula), names, values)
 
 
-def _worked_out(node: ast.expr, names: Names, values: Mapping[str, Value]) -> float:
+def _worked_out(node: ast.expr, names: Names, values: Mapping[str, Value]) -> Fraction:
     match node:
-        case ast.Constant(value=int() | float() as number):
-            return float(number)
+        case ast.Constant(value=str() as number):
+            return Fraction(number)
         case ast.Name(id=name):
             value = values.get(name)
             if value is None:
                 raise NotScorable(f"“{names.labels[name]}” has no figure")
-            return _finite(value)
+            return _exact(value)
         case ast.UnaryOp(op=op, operand=operand):
             inner = _worked_out(operand, names, values)
             return -inner if isinstance(op, ast.USub) else inner
@@ -139,13 +168,13 @@ def _worked_out(node: ast.expr, names: Names, values: Mapping[str, Value]) -> fl
             if isinstance(op, ast.Div):
                 if second == 0:
                     raise NotScorable(f"{_said(right, names)} is nothing, and nothing can be divided by it")
-                return _finite(first / second)
+                return _usable(first / second)
             if isinstance(op, ast.Mult):
-                return _finite(first * second)
-            return _finite(first + second if isinstance(op, ast.Add) else first - second)
+                return _usable(first * second)
+            return _usable(first + second if isinstance(op, ast.Add) else first - second)
         case ast.Call(func=ast.Name(id=function), args=args):
             listed = [part.id for part in _listed(args) if isinstance(part, ast.Name)]
-            return _finite(_of_list(function, [key for name in listed for key in _members(name, names)], values))
+            return _of_list(function, [key for name in listed for key in _members(name, names)], names, values)
         case _:  # check() has refused it
             raise FormulaRefused("The formula cannot be read.")
 
@@ -154,39 +183,60 @@ def _members(name: str, names: Names) -> Sequence[str]:
     return [name] if name in names.labels else names.sections[name]
 
 
-def _of_list(function: str, keys: Sequence[str], values: Mapping[str, Value]) -> float:
-    known = [_finite(value) for key in keys if (value := values.get(key)) is not None]
+def _of_list(function: str, keys: Sequence[str], names: Names, values: Mapping[str, Value]) -> Fraction:
+    known = [_exact(value) for key in keys if (value := values.get(key)) is not None]
     if function == "count":
-        return float(len(known))
+        return Fraction(len(known))
     if not known:
         raise NotScorable("none of the items that it rests on has a figure")
-    if function == "mean":
-        if len(known) * 2 < len(keys):
-            raise NotScorable(f"only {len(known)} of {len(keys)} items were scored, fewer than half")
-        return math.fsum(value / len(known) for value in known)
-    if function != "sum":
-        return min(known) if function == "min" else max(known)
-    try:
-        return math.fsum(known)
-    except OverflowError:
-        return math.inf
+    if function == "min":
+        return min(known)
+    if function == "max":
+        return max(known)
+    if function == "sum" and len(known) < len(keys):
+        lacking = [f"“{names.labels[key]}”" for key in keys if values.get(key) is None]
+        raise NotScorable(f"a sum needs all of its parts, and {' and '.join(lacking[:4])} {_has(len(lacking))} no figure")
+    if function == "mean" and len(known) * 2 < len(keys):
+        raise NotScorable(f"only {len(known)} of {len(keys)} items were scored, fewer than half")
+    total = Fraction(0)
+    for value in known:
+        total = _small(total + value)
+    return _usable(total if function == "sum" else total / len(known))
+
+
+def _has(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def _said(node: ast.expr, names: Names) -> str:
     """What stands under a fraction, in words: “Questions”, or the sum of several."""
-    labels = [names.labels[part.id] for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in names.labels]
+    keys = dict.fromkeys(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+    labels = [names.labels[key] for key in keys if key in names.labels]
     if not labels:
         return "what it is divided by"
     return " with ".join(f"“{label}”" for label in labels[:4])
 
 
-def _finite(number: float) -> float:
+def _exact(number: float | Fraction) -> Fraction:
+    """A figure as a fraction; a float is taken for the decimal that it is written as."""
+    if isinstance(number, float):
+        if not math.isfinite(number):
+            raise NotScorable(TOO_LARGE)
+        return Fraction(repr(number))
+    return _usable(Fraction(number))
+
+
+def _usable(number: Fraction) -> Fraction:
     try:
-        number = float(number)
+        float(number)
     except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise NotScorable("the figures are too large to be true")
+        raise NotScorable(TOO_LARGE) from None
+    return _small(number)
+
+
+def _small(number: Fraction) -> Fraction:
+    if number.numerator.bit_length() + number.denominator.bit_length() > MOST_BITS:
+        raise NotScorable("the figures have too many digits to be true")
     return number
 
 
@@ -248,11 +298,11 @@ def figures(instrument: Instrument, values: Mapping[str, Value]) -> list[Figure]
     for score in instrument.derived_scores.order_by("position", "pk"):
         value, reason = None, ""
         try:
-            value = evaluate(score.formula, names, known)
+            value = exactly(score.formula, names, known)
         except (NotScorable, FormulaRefused) as why:
             reason = str(why)
         known[name_of(score.key)] = value
-        found.append(Figure(score, value, reason))
+        found.append(Figure(score, None if value is None else float(value), reason))
     return found
 
 

@@ -14,6 +14,10 @@ from supervision import instrumentfile, instruments, instrumenttext
 from supervision.models import Instrument
 
 PARTS = ("sections", "items", "derived_scores")
+FORMULA_HELP = (
+    "Keys with underscores: reflections / questions. Also sum, mean, count, min and max. Where something is not applicable, a sum is "
+    "not scorable, and a mean needs half of its parts."
+)
 EMPTY: dict[str, Any] = {"anchors": {}, "codes": [], "thresholds": []}
 
 
@@ -104,7 +108,7 @@ class InstrumentViewSet(SnippetViewSet):
                 [
                     FieldPanel("key"),
                     FieldPanel("name"),
-                    FieldPanel("formula", help_text="Keys with underscores: reflections / questions. Also sum, mean, count, min and max."),
+                    FieldPanel("formula", help_text=FORMULA_HELP),
                     FieldPanel("decimals"),
                     FieldPanel("is_percent"),
                     FieldPanel("explanation"),

@@ -15,8 +15,10 @@ from supervision.models import Instrument, Item
 
 LONGEST_FILE = 200_000  # characters
 MOST_ITEMS = 120
-_KEY = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
-_LINE = "__line__"
+MOST_ANCHOR, MOST_THRESHOLD = 1_000, 1_000_000
+_KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # what no database keeps or no page can show
+_LINE, _BOOL = "__line__", "tag:yaml.org,2002:bool"
 MOST_COUNT = 9_999
 MOST_SECONDS = 86_400
 
@@ -62,7 +64,8 @@ class Draft:
 
 
 class _Lined(yaml.SafeLoader):
-    """Mappings keep the line on which they begin; a key given twice is refused, where YAML would silently take the last."""
+    """Mappings keep the line on which they begin; a key given twice is refused, where YAML would silently take the last. Only true
+    and false are truth values, as in YAML 1.2: Yes, No, On and Off are words, and the wording of many an anchor."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -74,10 +77,22 @@ class _Lined(yaml.SafeLoader):
         made[_LINE] = node.start_mark.line + 1
         return made
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        made: str = super().construct_scalar(node)
+        if _UNKEPT.search(made):
+            raise yaml.MarkedYAMLError(problem="there is a character in it that cannot be shown", problem_mark=node.start_mark)
+        return made
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.MarkedYAMLError(problem="references (*) are not used in instruments", problem_mark=self.peek_event().start_mark)
         return super().compose_node(parent, index)
+
+
+_Lined.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != _BOOL or first in "tTfF"]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def read(text: str) -> Draft:
@@ -205,6 +220,9 @@ class _Reader:
         if any(isinstance(key, bool) or not isinstance(key, int) or not isinstance(value, str) for key, value in found.items()):
             self.problem(part, f"{who}: each anchor is a whole number with its wording in words, such as 0: Not seen.")
             found = {}
+        if any(abs(score) > MOST_ANCHOR for score in found):
+            self.problem(part, f"{who}: an anchor's score is from -{MOST_ANCHOR} to {MOST_ANCHOR}.")
+            found = {}
         scores = sorted(found)
         if scores and scores != list(range(scores[0], scores[-1] + 1)):
             self.problem(part, f"{who}: the anchors leave a score out between {scores[0]} and {scores[-1]}.")
@@ -297,7 +315,7 @@ class _Reader:
 
     def _key(self, part: dict[str, Any], name: str, who: str) -> str:
         value = part.get(name)
-        if not isinstance(value, str) or not _KEY.match(value) or len(value) > 50:
+        if not isinstance(value, str) or not _KEY.fullmatch(value) or len(value) > 50:
             self.problem(
                 part, f"{who} needs a {name} of small letters, digits and hyphens that begins with a letter, such as clear-next-step."
             )
@@ -334,6 +352,8 @@ def thresholds_read(found: Any) -> list[dict[str, Any]]:
     for one in found:
         least, label = one["least"], one["label"] if set(one) == {"least", "label"} else None
         if isinstance(least, bool) or not isinstance(least, int | float) or not isinstance(label, str) or not label.strip():
+            raise ValueError("threshold")
+        if not -MOST_THRESHOLD <= least <= MOST_THRESHOLD:  # nor is .nan
             raise ValueError("threshold")
         made.append({"least": least, "label": " ".join(label.split())})
     if any(second["least"] <= first["least"] for first, second in pairwise(made)):

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, ProtectedError
+from django.db.models import Count, Max, ProtectedError, Q
 from wagtail.log_actions import log
+from wagtail.models import ModelLogEntry
 
 from supervision import instrumentfile, instrumenttext
 from supervision.instrumentfile import Draft
@@ -33,7 +34,8 @@ class InstrumentRefused(Exception):
 def load_instruments(folder: Path = FILES, *, by: User | None = None) -> list[Instrument]:
     """Add every instrument version of the folder that is not there yet. Loading again changes nothing. Raises InstrumentRefused.
 
-    The newest version of a shipped instrument comes into use at once; programmes that are not here are passed over.
+    The newest version of a shipped instrument comes into use at once; programmes that are not here are passed over. What a service
+    has changed, or made under the same number, stays as it is.
     """
     made = []
     for path in sorted(folder.glob("*.yaml")):
@@ -50,7 +52,7 @@ def load_instruments(folder: Path = FILES, *, by: User | None = None) -> list[In
 def _load(draft: Draft, *, name: str, by: User | None) -> Instrument | None:
     present = Instrument.objects.filter(slug=draft.values["slug"], version=draft.values["version"]).first()
     if present is not None:
-        if not is_same(present, draft):
+        if not is_same(present, draft) and not is_own(present):
             raise InstrumentRefused(f"{name}: version {present.version} is loaded with other words. Give the change the next version.")
         return None
     newest = not Instrument.objects.filter(slug=draft.values["slug"], version__gt=draft.values["version"]).exists()
@@ -65,6 +67,15 @@ def is_same(present: Instrument, draft: Draft) -> bool:
         and _rows(present.items, ITEM_FIELDS) == draft.items
         and _rows(present.derived_scores, DERIVED_FIELDS) == draft.derived
     )
+
+
+def is_own(present: Instrument) -> bool:
+    """Whether somebody of this service made or changed this version, which a later file of the same number never overwrites."""
+    changes = ModelLogEntry.objects.for_instance(present)
+    return changes.filter(
+        Q(action__in=["wagtail.create", "wagtail.edit", "supervision.instrument_copied"])
+        | Q(action="supervision.instrument_loaded", user__isnull=False)
+    ).exists()
 
 
 def _rows(manager: Any, fields: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import secrets
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import IntegrityError, models, transaction
 from django.template.loader import render_to_string
@@ -51,7 +52,7 @@ def invite(
     if pending(team).filter(email=email, role=role, expires_at__gt=now).exists():
         raise InvitationRefused(f"An invitation for this role is on its way to {email} already. Send it again, or cancel it first.")
     token = secrets.token_urlsafe(32)
-    invitation = Invitation.objects.create(
+    invitation = Invitation(
         email=email,
         first_name=first_name.strip(),
         last_name=last_name.strip(),
@@ -64,6 +65,11 @@ def invite(
         invited_by=by,
         expires_at=now + dt.timedelta(days=settings.INVITATION_DAYS),
     )
+    try:
+        invitation.clean_fields(exclude={"team", "invited_by"})
+    except ValidationError as error:
+        raise InvitationRefused(" ".join(_said(*wrong) for wrong in error.message_dict.items())) from None
+    invitation.save(force_insert=True)
     log(instance=invitation, action="supervision.invited", user=by, data={"team": team.pk if team else None, "role": role})
     _send(invitation, token)
     return invitation, token
@@ -99,7 +105,7 @@ def find(token: str, *, now: dt.datetime) -> Invitation:
         raise InvitationRefused("This link is not one of ours, or a newer one has taken its place. Look for the latest e-mail.")
     if invitation.accepted_at is not None:
         raise InvitationRefused("This invitation has been used. Sign in with your e-mail address and password.")
-    inviter = invitation.invited_by.get_full_name()
+    inviter = invitation.inviter
     if invitation.cancelled_at is not None:
         raise InvitationRefused(f"This invitation was cancelled. Ask {inviter} if you think that is wrong.")
     if invitation.expires_at <= now:
@@ -173,6 +179,11 @@ def pending(team: Team | None) -> models.QuerySet[Invitation]:
 def link(token: str) -> str:
     """The address to hand over. It comes from SITE_URL, never from the request's own host."""
     return f"{settings.SITE_URL.rstrip('/')}{reverse('supervision:invitation-accept', args=[token])}"
+
+
+def _said(field: str, wrong: list[str]) -> str:
+    label = str(Invitation._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
+    return f"{label.capitalize()}: {' '.join(wrong)}"
 
 
 def _hash(token: str) -> str:

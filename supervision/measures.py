@@ -21,6 +21,7 @@ from supervision.periods import say
 Role = Membership.Role
 ABOUT = {"tam-r": (Role.THERAPIST, *Membership.SUPERVISORS), "sam": Membership.SUPERVISORS, "cam": (Role.CONSULTANT,)}
 OF_FAMILIES = ("tam-r",)
+LONGEST_RESPONDENT = 20
 
 
 class ScoreRefused(Exception):
@@ -83,6 +84,8 @@ def checked(
             raise ScoreRefused(f"{about.get_full_name()} was not somebody whom {instrument.name} is about on that day.")
     if respondent and not any(character.isdigit() for character in respondent):
         raise ScoreRefused("A respondent's reference has at least one digit in it, such as R1. Never enter a name.")
+    if len(respondent) > LONGEST_RESPONDENT or not respondent.isprintable():
+        raise ScoreRefused(f"A respondent's reference has at most {LONGEST_RESPONDENT} characters, such as R1. Never enter a name.")
     _check_values(list(instrument.items.order_by("position", "pk")), values)
     if answered is not None and not 0 <= answered <= 200:
         raise ScoreRefused("The number of questions that were answered is from 0 to 200.")
@@ -116,7 +119,7 @@ def record(
     now: dt.datetime,
 ) -> ScoreReport:
     """Keep one respondent's score of one day, as figures by item key; None where that part had too few answers. Raises ScoreRefused."""
-    respondent = respondent.strip()
+    respondent = reference(respondent)
     checked(
         instrument=instrument,
         team=team,
@@ -150,6 +153,11 @@ def record(
     instruments.note_use(instrument=instrument, now=now)
     log(instance=row, action="supervision.score_recorded", user=by, data={"instrument": instrument.pk, "team": team.pk})
     return row
+
+
+def reference(respondent: str) -> str:
+    """As it is kept: r1 and R1 are one person, who answers once a day and is averaged once."""
+    return respondent.strip().upper()
 
 
 def already_there(who: str, day: dt.date) -> str:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from supervision.measures import reference
 from supervision.models import FamilyReference, Instrument, Item, ScoreReport
 from supervision.periods import add_months
 
@@ -100,7 +101,7 @@ def _each(key: str, rows: Sequence[ScoreReport]) -> list[Of]:
             continue
         if row.family is not None:
             families[row.family.pk] = row.family
-        found.setdefault((row.family_id, "" if row.family_id else row.respondent), []).append((row.occurred_on, float(value)))
+        found.setdefault((row.family_id, "" if row.family_id else reference(row.respondent)), []).append((row.occurred_on, float(value)))
     made = [
         Of(families[family_id].reference if family_id else respondent, families.get(family_id or 0), tuple(scores))
         for (family_id, respondent), scores in found.items()

@@ -30,6 +30,18 @@ class Period:
         return self.start <= other.start and other.end <= self.end
 
 
+YEARS = range(1900, 2201)  # round these the calendar has no edge for the arithmetic to fall over
+
+
+def asked_day(text: str) -> dt.date | None:
+    """The day that somebody asks about, such as 2026-03-31; None where it is none, or in no year of ours."""
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.year in YEARS else None
+
+
 def add_months(day: dt.date, months: int) -> dt.date:
     """The same day of a later month; a day that the month lacks becomes its last (31 January + 1 month is 28 February)."""
     index = day.year * 12 + day.month - 1 + months

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from django.db import transaction
+from django.utils import timezone
 
 from supervision import measures
 from supervision.exports import neutral
@@ -49,15 +50,15 @@ def look_through(text: str, *, instrument: Instrument, team: Team, by: User, now
         raise FileRefused("The file cannot be read as CSV. Save it from the spreadsheet as CSV, in UTF-8.") from None
     wanted = columns(instrument)
     there = [(name or "").strip().lower() for name in reader.fieldnames or []]
+    if twice := next((name for name in wanted if there.count(name) > 1), None):
+        raise FileRefused(f"The first row names the column {twice} twice. Which of the two counts cannot be told.")
     lacking = [name for name in wanted if name not in there and name != "answered"]
     if lacking:
         raise FileRefused(f"The first row lacks: {', '.join(lacking)}. It names the columns {', '.join(wanted)}.")
-    if not rows:
-        raise FileRefused("The file has no rows under its first one.")
     if len(rows) > MOST_ROWS:
         raise FileRefused(f"The file has {len(rows)} rows. The most at once is {MOST_ROWS}.")
     families = {one.reference.casefold(): one for one in FamilyReference.objects.filter(team=team).select_related("therapist")}
-    people = {one.email.casefold(): one for one in measures.people(instrument, team, on=now.date())}
+    people = {one.email.casefold(): one for one in measures.people(instrument, team, on=timezone.localdate(now))}
     known = {
         (row.family_id, row.about_id, row.respondent, row.occurred_on)
         for row in ScoreReport.objects.kept().filter(team=team, instrument=instrument)
@@ -65,8 +66,11 @@ def look_through(text: str, *, instrument: Instrument, team: Team, by: User, now
     lines = []
     for number, row in enumerate(rows, start=2):
         cells = {(name or "").strip().lower(): (cell or "").strip() for name, cell in row.items() if isinstance(cell, str | None)}
+        if not any(cells.values()) and None not in row:  # a spreadsheet leaves such rows at the end
+            continue
         line = Line(number, {name: cells.get(name, "") for name in wanted})
         try:
+            _check_width(row, len(there))
             line.values = _values(line.cells, instrument, families, people)
             measures.checked(instrument=instrument, team=team, by=by, now=now, **line.values)
             about, family = line.values["about"], line.values["family"]
@@ -77,12 +81,23 @@ def look_through(text: str, *, instrument: Instrument, team: Team, by: User, now
         except ScoreRefused as refusal:
             line.problem = str(refusal)
         lines.append(line)
+    if not lines:
+        raise FileRefused("The file has no rows under its first one.")
     return lines
 
 
 def _delimiter(text: str) -> str:
     first = text.split("\n", 1)[0]
     return max(",;\t", key=first.count)
+
+
+def _check_width(row: dict[str | None, Any], width: int) -> None:
+    """0,72 between commas is two cells: a nought, and a figure under the next name or under none. Raises ScoreRefused."""
+    beyond = row.get(None) or []
+    if any(cell.strip() for cell in beyond):
+        raise ScoreRefused(
+            f"The row has {width + len(beyond)} cells, the first row {width}. Write figures with a point, or save the file with semicolons."
+        )
 
 
 def _values(cells: dict[str, str], instrument: Instrument, families: dict[str, FamilyReference], people: dict[str, User]) -> dict[str, Any]:
@@ -103,7 +118,7 @@ def _values(cells: dict[str, str], instrument: Instrument, families: dict[str, F
     return {
         "about": about,
         "family": family,
-        "respondent": cells.get("respondent", ""),
+        "respondent": measures.reference(cells.get("respondent", "")),
         "occurred_on": day,
         "values": {item.key: _figure(cells[item.key], item.name) for item in instrument.items.all()},
         "answered": _answered(cells["answered"]),

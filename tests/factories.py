@@ -83,6 +83,8 @@ def make_consent(family, *, purposes=(Purpose.RECORD, Purpose.REVIEW, Purpose.TR
         "wording", ConsentWording.objects.filter(programme=family.team.programme).first() or make_wording(family.team.programme)
     )
     fields.setdefault("method", Consent.Method.SIGNED_PAPER)
+    if fields["method"] == Consent.Method.SIGNED_PAPER:
+        fields.setdefault("filed_at", "Paper file of the team, cabinet 2")
     fields.setdefault("given_on", days_ago(10))
     fields.setdefault("recorded_at", timezone.now())
     fields.setdefault("recorded_by", family.therapist)

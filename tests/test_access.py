@@ -87,8 +87,11 @@ recordings:consent-withdraw     | consent.pk                        | in     200
 recordings:consent-list         | family.pk                         | in     200  404 200 200 200  404 404  404 200  404  404  404
 recordings:consent-docx         | consent.pk                        | in     200  404 200 200 200  404 404  404 200  404  404  404
 recordings:consent-spoken       | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
+recordings:consent-filed        | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
+recordings:consent-use          | recording.pk consent.pk            | in     302  404 302 302 403  404 404  404 403  404  404  404
 recordings:consent-again        | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
 recordings:consent-link         | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404
+recordings:consent-links-end    | consent.pk                        | in     302  404 302 302 403  404 404  404 403  404  404  404
 recordings:withdraw-by-link     | withdrawal_token                  | 200    200  200 200 200 200  200 200  200 200  200  200  200
 recordings:wording-sheet        | wording.pk                        | in     200  200 200 200 200  200 200  200 200  404  404  404
 recordings:paper-add            | consent.pk                        | in     200  404 200 200 403  404 404  404 403  404  404  404

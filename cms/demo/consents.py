@@ -17,6 +17,7 @@ NEEDED = (Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE)
 RESEARCHED = (*NEEDED, Purpose.RESEARCH)
 ALL_BUT_TEACHING = (*NEEDED, Purpose.TRAIN_RATERS)
 EVERYTHING = tuple(Purpose)
+FILED = "Paper file of the team, cabinet 2"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def _record(loaded: "Loaded", given: Given) -> None:
         parental_responsibility="The caregiver named here",
         by=family.therapist,
         now=loaded.at(given.days),
+        filed_at=FILED if given.method == Method.SIGNED_PAPER else "",
         **given.more,
     )
 

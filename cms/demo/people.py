@@ -51,7 +51,8 @@ PEOPLE = (
     Person("Ed", "Carver", "content_editor", (), 90, 0, "content editor: courses in the Wagtail admin"),
     Person("Ines", "Farrow", "ig_lead", (), 350, 0, "information governance lead: consent, listening, destruction"),
     Person("Carl", "Osborne", "consultant", (HARBOUR,), 320, 0, "second consultant: one session to compare with Cora"),
+    Person("Ravi", "Holt", "ig_lead", (), 200, 0, "second governance lead: agrees to what Ines asks for"),
 )
 
 # The accounts that the tour uses, in its order.
-SHOWN = ("Thea", "Priya", "Cora", "Carl", "Tom", "Sam", "Ada", "Ines", "Mona", "Ed", "Jo")
+SHOWN = ("Thea", "Priya", "Cora", "Carl", "Tom", "Sam", "Ada", "Ines", "Ravi", "Mona", "Ed", "Jo")

@@ -64,7 +64,7 @@ def main() -> None:
     worker = f"{PYTHON} manage.py db_worker --verbosity 0 --no-reload --queue-name"
     manager.add_process(
         "web",
-        f"{PYTHON} -m gunicorn cms.wsgi --bind 127.0.0.1:{port} --workers 2 --threads 16 --keep-alive 75 --timeout 120 --graceful-timeout 3 --log-level warning",
+        f"{PYTHON} -m gunicorn cms.wsgi --bind 127.0.0.1:{port} --graceful-timeout 3 --log-level warning",
         cwd=str(BASE),
     )
     manager.add_process("speech", f"{worker} speech", cwd=str(BASE))

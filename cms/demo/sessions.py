@@ -13,7 +13,7 @@ import yaml
 from django.db import transaction
 
 from cms.demo import consents, governing, twice
-from recordings import annotation, listening, review, uploads, vault
+from recordings import annotation, listening, review, sent, uploads, vault
 from recordings.models import Assignment, Code, Recording, Review
 from supervision.models import FamilyReference, Instrument, Item
 
@@ -86,6 +86,7 @@ def rate(loaded: "Loaded", recording: Recording, said: dict[str, Any], *, submit
     now = loaded.at(submitted, 14)
     instrument = Instrument.objects.get(slug=review.INSTRUMENT, is_current=True)
     draft = Review.objects.create(recording=recording, rater=rater, instrument=instrument, assignment=asked, started_at=now)
+    sent.note(recording=recording, person=rater, spans=[(0, recording.duration_ms)], now=now)
     listening.heard(recording=recording, person=rater, purpose="review", intervals_ms=[(0, recording.duration_ms)], now=now)
     codes = {code.slug: code for code in Code.objects.filter(programme=recording.team.programme)}
     marks = {}

@@ -8,6 +8,7 @@ from recordings.models.consent import (
     FamilyKey,
     NameList,
     Purpose,
+    PurposeWithdrawal,
     Withdrawal,
     WithdrawalLink,
 )
@@ -26,6 +27,7 @@ from recordings.models.rating import (
     TriedIt,
 )
 from recordings.models.recording import HeardInterval, Processing, Recording, SentInterval, TranscriptRun
+from recordings.models.renewal import EarlierConsent
 from recordings.models.review import Annotation, Code, CodeVersion, DraftScore, Reply, Review
 from recordings.models.transcript import Redaction, ResearchExport, ResearchRequest, SpeechSettings, TranscriptEdit
 from recordings.models.upload import Upload, UploadPart
@@ -51,6 +53,7 @@ __all__ = [
     "Contest",
     "DestructionCertificate",
     "DraftScore",
+    "EarlierConsent",
     "FamilyKey",
     "GoldScore",
     "GoldStandard",
@@ -59,6 +62,7 @@ __all__ = [
     "NameList",
     "Processing",
     "Purpose",
+    "PurposeWithdrawal",
     "Recording",
     "Redaction",
     "Reply",

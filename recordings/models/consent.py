@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils import timezone
 from wagtail.models import PreviewableMixin
@@ -66,12 +67,25 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         """Given and neither ended nor withdrawn by anyone heard."""
         return self.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day), given_on__lte=day, withdrawn_at__isnull=True)
 
+    def still_for(self, purpose: str) -> "ConsentQuerySet":
+        """Those of which the purpose has not been taken back by itself."""
+        # The stored JSON as text: SQLite has no JSON containment.
+        ended = Consent.objects.annotate(ended=Cast("ended_purposes", models.TextField())).filter(ended__contains=f'"{purpose}"')
+        return self.exclude(pk__in=ended.values("pk"))
+
+    def evidenced(self) -> "ConsentQuerySet":
+        """Those with something to show for them: `evidence.missing` for lists."""
+        form = ConsentPaper.objects.filter(consent=OuterRef("pk"), kind=ConsentPaper.Kind.FORM)
+        paper = Q(method=Consent.Method.SIGNED_PAPER) & (~Q(filed_at="") | Exists(form))
+        spoken = Q(method=Consent.Method.SPOKEN) & (~Q(witness="") | Q(spoken_at_ms__isnull=False))
+        return self.filter(paper | spoken | Q(method__in=[Consent.Method.SIGNED_SCREEN, Consent.Method.TYPED]))
+
 
 class Consent(models.Model):
     """One conversation in which everybody who will be heard said yes or no to each purpose."""
 
     class Method(models.TextChoices):
-        SIGNED_PAPER = "signed_paper", "Signed on paper, kept in the file"
+        SIGNED_PAPER = "signed_paper", "Signed on paper"
         SIGNED_SCREEN = "signed_screen", "Signed on the therapist's device"
         TYPED = "typed", "Typed on the therapist's device, with a witness"
         SPOKEN = "spoken", "Spoken, with a witness or at the start of the recording"
@@ -90,11 +104,16 @@ class Consent(models.Model):
     session_on = models.DateField(null=True, blank=True, help_text="For one session only: its day.")
     spoken_at_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Where on the recording it is spoken, in milliseconds.")
     witness = models.CharField(max_length=80, blank=True, help_text="Who else was there, by role and initials.")
+    filed_at = models.CharField(max_length=120, blank=True, help_text="On paper: where the signed form is kept.")
     lawful_basis = models.CharField(max_length=255, blank=True, help_text="The controller's, as it stood for the programme on that day.")
     parental_responsibility = models.CharField(max_length=200, blank=True, help_text="Who holds it, by role.")
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    ended_purposes = models.JSONField(default=list, blank=True, help_text="Taken back by themselves; see PurposeWithdrawal.")
+    submission = models.UUIDField(
+        null=True, unique=True, editable=False, help_text="Of the form that was sent: sent twice, it still makes one consent."
+    )
 
     objects = ConsentQuerySet.as_manager()
 
@@ -159,15 +178,39 @@ class Withdrawal(models.Model):
         return f"Withdrawal {self.pk}"
 
 
+class PurposeWithdrawal(models.Model):
+    """One purpose taken back, while the recordings stay for the others. What it alone had made is destroyed, and named here."""
+
+    reference = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="purpose_withdrawals")
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    person = models.ForeignKey(ConsentPerson, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    channel = models.CharField(max_length=20, choices=Withdrawal.Channel.choices)
+    withdrawn_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Nobody of ours when the family used its link."
+    )
+    items = models.JSONField(default=list, help_text="What was destroyed: kind, size and SHA-256 of sealed objects; counts of texts.")
+    finished_at = models.DateTimeField(
+        null=True, blank=True, help_text="When all of it was destroyed; until then `manage.py tick` goes on."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["consent", "purpose"], name="unique_purpose_withdrawal")]
+
+    def __str__(self) -> str:
+        return f"Purpose withdrawal {self.pk}"
+
+
 class WithdrawalLink(models.Model):
-    """The family's own way to withdraw, without an account: works once. Of the secret only its hash is kept."""
+    """The family's own way to withdraw, without an account: withdraws once. Of the secret only its hash is kept."""
 
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="withdrawal_links")
     token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret in the address.")
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     used_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True, help_text="When a newer link took its place.")
+    revoked_at = models.DateTimeField(null=True, blank=True, help_text="When somebody ended all links given out.")
 
     def __str__(self) -> str:
         return f"Withdrawal link {self.pk}"

@@ -95,6 +95,7 @@ class Assignment(models.Model):
         NO_TIME = "no_time", "I cannot do it in time"
         GONE = "gone", "The recording is gone"
         TAKEN_OFF = "taken_off", "Taken off by the team"
+        NOT_AGREED = "not_agreed", "The family no longer agrees to it"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="assignments")

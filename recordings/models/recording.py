@@ -36,11 +36,14 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         return self.filter(Q(state=Recording.State.READY) | Q(pk__in=drawn.values("pk")))
 
     def agreed_to(self, purpose: str, *, on: dt.date) -> "RecordingQuerySet":
-        """Those whose consent is in force on that day and whose every person heard agreed to the purpose: `consent.covers` for lists."""
+        """Those whose consent is in force on that day for the purpose, whose every person heard agreed to it, and whose consent has
+        something to show for it unless the purpose is only to be recorded: `consent.covers` for lists."""
         heard = ConsentPerson.objects.filter(consent=OuterRef("consent"))
         # The stored JSON as text: SQLite has no JSON containment.
         without = heard.annotate(agreed=Cast("purposes", models.TextField())).exclude(agreed__contains=f'"{purpose}"')
-        return self.filter(Exists(heard), ~Exists(without), consent__in=Consent.objects.in_force(on))
+        given = Consent.objects.in_force(on).still_for(purpose)
+        shown = given if purpose == Purpose.RECORD else given.evidenced()
+        return self.filter(Exists(heard), ~Exists(without), consent__in=shown)
 
     def asked_of(self, user: User) -> "models.QuerySet[Recording, Any]":
         """The ids of kept recordings that a consultant of the programme has been asked to rate: until that is done or given back.
@@ -61,12 +64,20 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
 
     def awaiting_review_by(self, user: User) -> "RecordingQuerySet":
         """Reviewable recordings of others in the teams that the person consults to, which that person has not begun to review;
-        not those that a sampling plan decides about, or that the person was asked to rate, or gave back."""
+        not those that a sampling plan decides about, or that the person was asked to rate, or gave back, or has a conflict with."""
         today = timezone.localdate()
         consults = Membership.objects.of(user).on(today).filter(role=Membership.Role.CONSULTANT, team=OuterRef("team"))
         ready = self.reviewable().agreed_to(Purpose.RECORD, on=today).agreed_to(Purpose.REVIEW, on=today)
         begun = Recording.objects.filter(Q(reviews__rater=user) | Q(assignments__rater=user))
-        return ready.filter(Exists(consults)).exclude(therapist=user).exclude(pk__in=begun.values("pk")).unplanned()
+        others = ready.filter(Exists(consults)).exclude(therapist=user).exclude(pk__in=begun.values("pk"))
+        return others.free_of_conflict(user).unplanned()
+
+    def free_of_conflict(self, user: User) -> "RecordingQuerySet":
+        """Without those of a therapist, or of a family, about whom the person has declared a conflict of interest."""
+        declared = user.conflicts.filter(ended_at__isnull=True)
+        therapists = declared.filter(therapist__isnull=False).values("therapist")
+        families = declared.filter(family__isnull=False).values("family")
+        return self.exclude(therapist__in=therapists).exclude(family__in=families)
 
     def unplanned(self) -> "RecordingQuerySet":
         """Those about which no sampling plan of their team decides, by the local day of their arrival."""

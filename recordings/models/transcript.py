@@ -52,6 +52,8 @@ class Redaction(models.Model):
         READY = "ready", "Ready"
         FAILED = "failed", "Not made"
 
+    NO_LONGER = "The family no longer agrees to what this was made for."  # a `failure` for good: its stretches are gone
+
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="redactions")
     number = models.PositiveSmallIntegerField(help_text="Also the number of its sealed object.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PROPOSED)

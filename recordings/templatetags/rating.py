@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import template
 from django.db.models import Q
+from django.utils.html import format_html
 
 from recordings import selfrating
 from recordings.models import Comparison, Review
@@ -13,6 +14,20 @@ from supervision.agreement.figures import Figure
 from supervision.models import ItemScore, User
 
 register = template.Library()
+
+STATISTICS = {
+    "percent_agreement": "Percent",
+    "cohen_kappa": "Cohen’s κ",
+    "cohen_kappa_quadratic": "Cohen’s κ, weighted",
+    "fleiss_kappa": "Fleiss’ κ",
+    "fleiss_kappa_quadratic": "Fleiss’ κ, weighted",
+    "gwet_ac1": "Gwet’s AC1",
+    "gwet_ac2": "Gwet’s AC2",
+    "krippendorff_alpha": "Krippendorff’s α",
+    "icc_1_1": "ICC(1,1)",
+    "icc_2_1": "ICC(2,1)",
+    "boundary_f1": "Boundaries, F1",
+}
 
 
 @register.simple_tag
@@ -23,7 +38,15 @@ def figure(found: Figure, kind: str = "number") -> str:
     say = wording.share if kind == "share" else wording.number
     if found.low is None or found.high is None:
         return f"{say(found.value)} (no interval)"
-    return f"{say(found.value)} ({say(found.low)} to {say(found.high)})"
+    return f"{say(found.value)} ({say(found.low)} to {say(found.high)})".replace(" %", "\u00a0%")
+
+
+@register.simple_tag
+def n_of(count: int) -> str:
+    """For a cell: how many, and under ten that they are too few for a verdict."""
+    if count >= wording.FEWEST:
+        return str(count)
+    return format_html('{} <span class="pl-few">too few to call good or bad</span>', count)
 
 
 @register.simple_tag
@@ -33,8 +56,14 @@ def said(name: str, found: Figure, kind: str = "number") -> str:
 
 
 @register.simple_tag
-def said_icc(found: Figure) -> str:
-    return wording.of_icc(found, "2,1")
+def said_icc(found: Figure, form: str) -> str:
+    return wording.of_icc(found, form)
+
+
+@register.filter
+def statistic(name: str) -> str:
+    """What people call a statistic."""
+    return STATISTICS[name]
 
 
 @register.simple_tag

@@ -2,6 +2,8 @@
 
 import csv
 import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -21,7 +23,7 @@ from supervision.agreement.figures import Figure
 from supervision.http import AuthenticatedRequest
 from supervision.models import Instrument, Membership, Team
 
-CSV_HEADER = ("part", "name", "statistic", "value", "low_95", "high_95", "n", "counted", "reason")
+CSV_HEADER = ("part", "name", "statistic", "value", "low_95", "high_95", "n", "counted", "raters", "reason")
 
 
 class AgreementFilter(forms.Form):
@@ -34,6 +36,14 @@ class AgreementFilter(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["instrument"].queryset = instruments  # type: ignore[attr-defined]
         self.fields["team"].queryset = teams  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error("since", "The first day is after the last. Swap them.")
+            del cleaned["until"]
+        return cleaned
 
 
 def _found(request: AuthenticatedRequest) -> dict[str, Any]:
@@ -48,10 +58,11 @@ def _found(request: AuthenticatedRequest) -> dict[str, Any]:
     chosen = getattr(choice, "cleaned_data", {})
     instrument = chosen.get("instrument") or instruments.first()
     today = timezone.localdate()
-    until: dt.date = chosen.get("until") or today
+    until: dt.date = chosen.get("until") or max(today, chosen.get("since") or today)
     since: dt.date = chosen.get("since") or periods.add_months(until, -12)
     context: dict[str, Any] = {"filter": choice, "instrument": instrument, "since": since, "until": until}
     if instrument is not None:
+        context["nothing"] = f"No session from {periods.say(since)} to {periods.say(until)} was rated twice and released"
         within = [chosen["team"]] if chosen.get("team") else list(teams)
         pairs = agreeing.pairs(request.user, instrument=instrument, teams=within, since=since, until=until)
         context["found"] = agreeing.figures(instrument, pairs)
@@ -77,30 +88,34 @@ def agreement_csv(request: AuthenticatedRequest) -> HttpResponse:
     found: agreeing.Found | None = context.get("found")
     if found is not None:
         log(instance=context["instrument"], action="recordings.agreement_export", user=request.user, data={"pairs": found.n_pairs})
-        for item in found.items:
-            for name, figure in (
-                ("percent_agreement", item.percent),
-                ("weighted_kappa", item.kappa),
-                ("gwet_ac2", item.gwet),
-                ("krippendorff_alpha", item.alpha),
-            ):
-                writer.writerow(_line("item", item.item.name, name, figure))
-        writer.writerow(_line("total", "Mean of the items", "icc_2_1", found.total))
+        for row in (row for table in found.tables for row in table.rows):
+            for name, figure in row.figures.items():
+                writer.writerow(_line("item", row.name, name, figure))
+        for row in found.doubtful:
+            writer.writerows(_applicability(row))
+        for whole in found.whole:
+            name = f"Mean of {len(whole.items)} items, {whole.least} to {whole.most}"
+            writer.writerow(_line("whole", name, f"icc_{whole.form.replace(',', '_')}", whole.figure))
         for code in found.codes:
-            for name, figure in (
-                ("frame_percent", code.percent),
-                ("frame_kappa", code.kappa),
-                ("frame_ac1", code.ac1),
-                ("boundary_f1", code.f1),
-            ):
-                writer.writerow(_line("code", code.name, name, figure))
+            for name, figure in code.figures.items():
+                writer.writerow(_line("code", code.name, name if name == "boundary_f1" else f"frame_{name}", figure))
     return response
+
+
+def _applicability(row: agreeing.Row) -> Iterator[list[str]]:
+    """How often one of the two, or both, said that the item does not apply, and how far they agree on that."""
+    if (found := row.applicable) is None:
+        return
+    for name, count in (("not_applicable_by_one", found.one_sided), ("not_applicable_by_both", found.neither)):
+        yield _line("item", row.name, name, replace(found.percent, value=count, low=None, high=None, reason=""))
+    yield _line("item", row.name, "applicable_percent_agreement", found.percent)
+    yield _line("item", row.name, "applicable_gwet_ac1", found.ac1)
 
 
 def _line(part: str, name: str, statistic: str, figure: Figure) -> list[str]:
     numbers = ["" if value is None else f"{value:.4f}" for value in (figure.value, figure.low, figure.high)]
     safe = f"'{name}" if name[:1] in "=+-@\t\r" else name  # a spreadsheet would run it
-    return [part, safe, statistic, *numbers, str(figure.n_units), figure.counted, figure.reason]
+    return [part, safe, statistic, *numbers, str(figure.n_units), figure.counted, str(figure.n_raters), figure.reason]
 
 
 urlpatterns = [

@@ -9,6 +9,7 @@ from wagtail.log_actions import log
 from recordings import permissions, sent, serving, vault
 from recordings.models import Recording, SealedObject
 from supervision.http import AuthenticatedRequest
+from supervision.models import User
 
 _LOGGED_SECONDS = 1800
 
@@ -38,8 +39,17 @@ def serve(request: AuthenticatedRequest, pk: str, kind: str, *, number: int = 0,
     except vault.KeyGone:
         return _gone()
     _note(request, recording)
-    response = serving.range_response(request, reader, media_type or serving.sound_type(reader))
-    return sent.follow(response, recording=recording, person=request.user)
+    response = serving.range_response(
+        request, reader, media_type or serving.sound_type(reader), may_go_on=lambda: _may_still(request.user, recording)
+    )
+    picture = sealed if kind == SealedObject.Kind.VIDEO else None
+    return sent.follow(response, recording=recording, person=request.user, picture=picture)
+
+
+def _may_still(user: User, recording: Recording) -> bool:
+    """Asked while the sound is on its way: a consent, or this use of it, may be taken back at any moment."""
+    now = Recording.objects.select_related("consent", "team__programme").get(pk=recording.pk)
+    return permissions.can_listen(user, now)
 
 
 def _missing() -> HttpResponse:

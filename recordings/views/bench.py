@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from recordings import benchdata, benchkeys, codebook, comments, consent, counting, listening, permissions, vault, workbench
+from recordings import benchdata, benchkeys, codebook, comments, consent, counting, permissions, reading, vault, workbench
 from recordings import review as reviews
-from recordings.models import Annotation, BenchSettings, Comparison, Purpose, Recording, Review
+from recordings.models import Annotation, BenchSettings, Code, Comparison, Purpose, Recording, Review
 from recordings.reviewforms import AnnotationForm
 from supervision.http import AuthenticatedRequest
 from supervision.models import User
@@ -65,7 +65,7 @@ def _settings_data(settings: BenchSettings) -> dict[str, Any]:
     return {
         "keys": benchkeys.keys_of(settings),
         "own": settings.keys,
-        "always": {action.name: action.always for action in benchkeys.ACTIONS if action.always},
+        "always": benchkeys.always_of(settings),
         "single": settings.has_single_keys,
         "reaction": settings.reaction_ms,
         "preroll": settings.preroll_ms,
@@ -74,12 +74,14 @@ def _settings_data(settings: BenchSettings) -> dict[str, Any]:
     }
 
 
-def _keys_shown(settings: BenchSettings) -> list[tuple[str, list[tuple[benchkeys.Action, list[str]]]]]:
-    """The list of keys by group."""
+def _keys_shown(settings: BenchSettings, codes: list[Code]) -> list[tuple[str, list[tuple[str, str, list[str]]]]]:
+    """The list of keys by group: action, what it does here, keys. That a code's key marks is said with the name of the code."""
     keys = benchkeys.keys_of(settings)
-    groups: dict[str, list[tuple[benchkeys.Action, list[str]]]] = {}
+    marks = {f"code-{code.digit}": code.name for code in codes if code.digit}
+    groups: dict[str, list[tuple[str, str, list[str]]]] = {}
     for action in benchkeys.ACTIONS:
-        groups.setdefault(action.group, []).append((action, keys[action.name]))
+        words = f"{action.words}: {marks[action.name]}" if action.name in marks else action.words
+        groups.setdefault(action.group, []).append((action.name, words, keys[action.name]))
     return list(groups.items())
 
 
@@ -97,6 +99,8 @@ def words(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
         found = benchdata.words(review.recording)
     except (vault.KeyGone, vault.Damaged) as error:
         raise Http404(str(error)) from None
+    if found["turns"]:
+        reading.note_read(recording=review.recording, person=request.user, purpose="review", now=timezone.now())
     return JsonResponse(found, json_dumps_params={"separators": (",", ":"), "ensure_ascii": False})
 
 
@@ -112,7 +116,7 @@ def page(
     at = request.GET.get("at", "")
     turns = workbench.turns(review.recording)
     if turns:
-        listening.note_read(recording=review.recording, person=request.user, now=timezone.now())
+        reading.note_read(recording=review.recording, person=request.user, purpose="review", now=timezone.now())
     at_ms = int(at) if at.isascii() and at.isdigit() and len(at) < 10 else review.position_ms
     noted = _place(kept, request.GET.get("annotation", ""))
     settings = benchkeys.settings_of(request.user)
@@ -127,7 +131,7 @@ def page(
         "with": f"with={review.instrument_id}&" if request.GET.get("with") else "",
         "turns": benchdata.part(turns, benchdata.PART_TURNS, request.GET.get("part", ""), holding=benchdata.turn_at(turns, at_ms)),
         "annotations": benchdata.part(with_comments, benchdata.PART_NOTES, request.GET.get("notes", ""), holding=noted),
-        "keys": _keys_shown(settings),
+        "keys": _keys_shown(settings, current),
         "settings": settings,
         "items": workbench.item_rows(review, kept),
         "state": reviews.completeness(review),

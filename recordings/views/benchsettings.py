@@ -46,7 +46,7 @@ def keep(request: AuthenticatedRequest) -> HttpResponse:
         stored = benchkeys.save(person=request.user, **values)
     except benchkeys.KeysRefused as refusal:
         return JsonResponse({"error": str(refusal), "action": refusal.action}, status=422)
-    return JsonResponse({"keys": benchkeys.keys_of(stored), "own": stored.keys})
+    return JsonResponse({"keys": benchkeys.keys_of(stored), "own": stored.keys, "always": benchkeys.always_of(stored)})
 
 
 def _typed(given: Any) -> dict[str, Any]:

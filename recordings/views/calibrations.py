@@ -135,12 +135,14 @@ def rater_report(request: AuthenticatedRequest, rater_id: int) -> HttpResponse:
     parts: list[dict[str, Any]] = []
     for instrument in Instrument.objects.filter(pk__in=done.values("instrument")).order_by("name", "version", "pk"):
         found = certifying.report(rater, instrument)
+        certification = certifying.latest(rater, instrument)
         parts.append(
             {
                 "report": found,
                 "points": list(zip(found.leanings, found.chart.points, strict=True)),
                 "drift": _picture(found.chart),
-                "certification": certifying.latest(rater, instrument),
+                "certification": certification,
+                "rested_on": certifying.rested_on(certification) if certification else "",
                 "is_good": certifying.in_force(rater, instrument, on=today) is not None,
                 "ended": certifying.ended_last(rater, instrument),
                 "exercises": _side_by_side(request.user, found),

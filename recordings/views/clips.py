@@ -1,5 +1,6 @@
 """Teaching clips: made from a moment, decided on by somebody else, heard in lessons, taken back."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from wagtail.log_actions import log
 
-from recordings import clipheard, clips, clipwords, keeping, listening, permissions, sent, serving, vault
+from recordings import clipheard, clips, clipwords, keeping, listening, permissions, reading, sent, serving, vault
 from recordings.clipforms import ClipDecisionForm, ClipForm
 from recordings.models import Annotation, Clip, Recording, SealedObject
 from recordings.reviewforms import IntervalsForm
@@ -29,6 +30,7 @@ TONES: dict[str, str] = {
     State.GONE: "waived",
 }
 _LOGGED_SECONDS = 1800
+LATE = dt.timedelta(minutes=5)  # cutting takes seconds
 
 
 def _clip(request: AuthenticatedRequest, pk: uuid.UUID) -> Clip:
@@ -45,11 +47,12 @@ def clip_list(request: AuthenticatedRequest) -> HttpResponse:
         closed = clips.why_closed(clip, on=today)
         if clip.state == State.GONE and not clip.decided_at:
             continue
-        rows.append({"clip": clip, "title": clips.title_of(clip), "closed": closed, "tone": TONES[clip.state]})
+        is_outdated = closed == clips.OUTDATED
+        rows.append({"clip": clip, "title": clips.title_of(clip), "closed": closed, "tone": TONES[clip.state], "is_outdated": is_outdated})
     context = {
         "waiting": [row for row in rows if row["clip"].state in (State.MAKING, State.PROPOSED) and not row["closed"]],
         "approved": [row for row in rows if row["clip"].state == State.APPROVED and not row["closed"]],
-        "over": [row for row in rows if row["closed"] and row["clip"].decided_at],
+        "over": [row for row in rows if row["closed"] and (row["clip"].decided_at or row["is_outdated"])],
     }
     return render(request, "recordings/clip_list.html", context)
 
@@ -107,6 +110,8 @@ def _page(request: AuthenticatedRequest, clip: Clip, form: ClipDecisionForm | No
     closed = clips.why_closed(clip, on=timezone.localdate())
     may_hear = not closed and clips.can_hear(request.user, clip)
     words = clipwords.of(clip, on=timezone.localdate()) if may_hear else clipwords.Words()
+    if words.lines:
+        reading.note_read(recording=clip.recording, person=request.user, purpose=listening.CLIP, now=timezone.now())
     may_know = Recording.objects.visible_to(request.user).filter(pk=clip.recording_id).exists()
     context = {
         "clip": clip,
@@ -120,10 +125,20 @@ def _page(request: AuthenticatedRequest, clip: Clip, form: ClipDecisionForm | No
         "due_on": keeping.due_on(clip.recording),
         "can_decide": not closed and clip.state == State.PROPOSED and permissions.can_decide_clip(request.user, clip),
         "can_take_back": clip.state != State.GONE and permissions.can_take_back_clip(request.user, clip),
+        "is_late": clip.state == State.MAKING and clip.made_at < timezone.now() - LATE,
         "can_make_again": not closed and clip.state == State.MAKING and permissions.can_make_clip(request.user, clip.recording),
+        "why_again": _why_again(request, clip),
         "form": form or ClipDecisionForm(),
     }
     return render(request, "recordings/clip_detail.html", context, status=422 if form else 200)
+
+
+def _why_again(request: AuthenticatedRequest, clip: Clip) -> str:
+    """As `clips.why_again`, where this person can have it made again."""
+    user = request.user
+    if not permissions.can_take_back_clip(user, clip) or not permissions.can_make_clip(user, clip.recording):
+        return ""
+    return clips.why_again(clip, on=timezone.localdate())
 
 
 @never_cache
@@ -159,7 +174,7 @@ def clip_again(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     except clips.ClipRefused as reason:
         messages.error(request, str(reason))
     else:
-        messages.success(request, "The clip is being made again.")
+        messages.success(request, "The clip is being made again. Somebody else then listens and decides.")
     return redirect("recordings:clip", clip.pk)
 
 
@@ -196,15 +211,17 @@ def clip_audio(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponseBase
     except vault.KeyGone:
         return _gone()
     _note(request, clip)
-    response = serving.range_response(request, reader, "audio/mpeg")
+    response = serving.range_response(request, reader, "audio/mpeg", may_go_on=lambda: not isinstance(_playable(request, pk), HttpResponse))
     return sent.follow(response, recording=clip.recording, person=request.user, clip=clip)
 
 
 def _playable(request: AuthenticatedRequest, pk: uuid.UUID) -> Clip | HttpResponse:
     """The clip, where this person may hear it now: judged anew at every request, for its sound and its words alike."""
     clip = Clip.objects.select_related("recording__consent", "recording__team__programme", "words").filter(pk=pk).first()
-    if clip is None or not clips.can_hear(request.user, clip):
-        return _gone() if clip is not None and clip.state == State.GONE and permissions.can_hear_clips(request.user) else _missing()
+    if clip is None or not permissions.can_know_clip(request.user, clip):
+        return _missing()
+    if not clips.can_hear(request.user, clip):
+        return _gone() if clip.state == State.GONE and permissions.can_hear_clips(request.user) else _missing()
     return _gone() if clips.why_closed(clip, on=timezone.localdate()) else clip
 
 
@@ -217,6 +234,7 @@ def clip_captions(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     words = clipwords.of(clip, on=timezone.localdate())
     if not words.lines:
         return _missing()
+    reading.note_read(recording=clip.recording, person=request.user, purpose=listening.CLIP, now=timezone.now())
     headers = {"Cache-Control": "no-store, private", "X-Content-Type-Options": "nosniff", "Content-Disposition": "inline"}
     return HttpResponse(clipwords.to_vtt(words, clip), content_type="text/vtt; charset=utf-8", headers=headers)
 

@@ -1,12 +1,11 @@
 """Consents: written down, listed, shown, copied for the family."""
 
-import datetime as dt
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
@@ -14,65 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from recordings import consent as consents
-from recordings import consentcopy, lookagain, permissions, withdrawal
-from recordings.consentforms import AgainForm, BasePersonFormSet, ConsentForm, SpokenForm, person_formset
+from recordings import consentcopy, consentproof, evidence, lookagain, narrowing, permissions, withdrawal, withdrawallink
+from recordings.consentforms import AgainForm, FiledForm, SpokenForm
 from recordings.models import Consent, ConsentPaper, ConsentPerson, ConsentWording, FamilyKey, Purpose, Recording
 from supervision.http import AuthenticatedRequest
 from supervision.models import FamilyReference, Team, User
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def create(request: AuthenticatedRequest, family_pk: int) -> HttpResponse:
-    families = FamilyReference.objects.visible_to(request.user).select_related("team__programme", "therapist")
-    family = get_object_or_404(families, pk=family_pk)
-    if not permissions.can_record_consent(request.user, family):
-        raise PermissionDenied("Consent is recorded by the family's therapist or the team's supervisors, while the family is open.")
-    now = timezone.now()
-    today = timezone.localdate(now)
-    wording = consents.current_wording(family.team.programme, on=today)
-    last = _renewed(request, family)
-    form, people = _forms(request, last, today)
-    if request.method == "POST" and wording is not None and form.is_valid() and people.is_valid():
-        heard = people.people(form.cleaned_data["method"])
-        try:
-            consent = consents.record(family=family, wording=wording, people=heard, by=request.user, now=now, **form.cleaned_data)
-        except consents.ConsentRefused as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            missing = consents.why_not(consent, Purpose.RECORD, on=today)
-            if missing:
-                messages.warning(request, f"The consent is recorded. No session can be uploaded under it. {missing}")
-            else:
-                messages.success(request, "The consent is recorded. You can upload sessions with these people now.")
-            return redirect("recordings:consent-detail", consent.pk)
-    context: dict[str, Any] = {"family": family, "wording": wording, "form": form, "people": people, "last": last}
-    if last is not None:
-        context["last_lines"] = consents.lines(last)
-    return render(request, "recordings/consent_create.html", context, status=422 if request.method == "POST" else 200)
-
-
-def _renewed(request: AuthenticatedRequest, family: FamilyReference) -> Consent | None:
-    """The consent that is asked for anew, if it is this family's."""
-    wanted = request.GET.get("renew", "")
-    if not wanted.isdecimal() or len(wanted) > 17:
-        return None
-    return Consent.objects.filter(family=family, pk=wanted).prefetch_related("people").first()
-
-
-def _forms(request: AuthenticatedRequest, last: Consent | None, today: dt.date) -> tuple[ConsentForm, BasePersonFormSet]:
-    """A renewal brings along who was heard and how it was settled. The answers are asked for anew: nothing is ticked beforehand."""
-    initial: dict[str, Any] = {"given_on": today, "renewal": Consent.Renewal.UNTIL_WITHDRAWN}
-    heard: list[dict[str, str]] = []
-    if last is not None:
-        initial |= {"method": last.method, "renewal": last.renewal, "parental_responsibility": last.parental_responsibility}
-        heard = [{"role": person.role, "initials": person.initials} for person in last.people.all()]
-    formset = person_formset(len(heard))
-    if request.method == "POST":
-        return ConsentForm(request.POST, initial=initial), formset(request.POST, prefix="people")
-    people = formset(prefix="people")
-    for row, known in zip(people.forms, heard, strict=False):
-        row.initial = known
-    return ConsentForm(initial=initial), people
 
 
 def _consents(request: AuthenticatedRequest) -> QuerySet[Consent]:
@@ -102,9 +47,11 @@ def listing(request: AuthenticatedRequest, family_pk: int) -> HttpResponse:
         {"consent": one, "standing": consents.standing(one, on=today), "term": consents.term(one), "lines": consents.lines(one)}
         for one in given
     ]
+    standing = withdrawal.live(family_pk, on=today).last()
     context = {
         "family": family,
         "rows": rows,
+        "to_withdraw": standing if standing and permissions.can_withdraw(request.user, standing) else None,
         "can_ask": permissions.can_record_consent(request.user, family),
         "can_name": permissions.can_keep_names(request.user, family),
     }
@@ -117,7 +64,8 @@ def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     today = timezone.localdate()
     recordings = (
         Recording.objects.visible_to(request.user)
-        .filter(consent=consent)
+        .filter(Q(consent=consent) | Q(earlier_consents__consent=consent))
+        .distinct()
         .select_related("family", "certificate", "consent")
         .order_by("session_on", "pk")
     )
@@ -133,9 +81,12 @@ def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "papers": [paper for paper in papers if paper.kind != ConsentPaper.Kind.SIGNATURE],
         "signatures": [paper for paper in papers if paper.kind == ConsentPaper.Kind.SIGNATURE],
         "papers_gone": FamilyKey.objects.filter(family=consent.family, destroyed_at__isnull=False).exists(),
+        "to_show": "" if consent.withdrawn_at else evidence.missing(consent),
+        "is_paper": consent.method == Consent.Method.SIGNED_PAPER,
         "is_spoken": consent.method == Consent.Method.SPOKEN,
         "spoken_on": spoken_on if consent.spoken_at_ms is not None else None,
-        "link": consent.withdrawal_links.order_by("-made_at", "-pk").first(),
+        "links": list(withdrawallink.working(consent)),
+        "ended": narrowing.of(consent),
         "outcome": withdrawal.outcome(consent, on=today) if consent.withdrawn_at else None,
         "can_withdraw": consent.withdrawn_at is None and permissions.can_withdraw(request.user, consent),
         "can_upload": permissions.can_upload(request.user, consent.family) and consents.covers(consent, Purpose.RECORD, on=today),
@@ -156,12 +107,17 @@ def _young(consent: Consent) -> list[ConsentPerson]:
     return [person for person in consent.people.all() if person.role == consents.Role.YOUNG_PERSON]
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def again(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Set, move or take out the month in which a young person is asked anew."""
+def _to_complete(request: AuthenticatedRequest, pk: int) -> Consent:
     consent = load(request, pk)
     if not permissions.can_record_consent(request.user, consent.family):
         raise PermissionDenied("The family's therapist and the team's supervisors enter this, while the family is open.")
+    return consent
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def again(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Set, move or take out the month in which a young person is asked anew."""
+    consent = _to_complete(request, pk)
     young = _young(consent)
     form = AgainForm(request.POST if request.method == "POST" else None, young=young)
     if request.method == "POST" and form.is_valid():
@@ -186,14 +142,13 @@ def _set_months(young: list[ConsentPerson], form: AgainForm, by: User) -> None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def spoken(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Enter or correct where on the recording the consent is spoken."""
-    consent = load(request, pk)
-    if not permissions.can_record_consent(request.user, consent.family):
-        raise PermissionDenied("The family's therapist and the team's supervisors enter this, while the family is open.")
-    form = SpokenForm(request.POST if request.method == "POST" else None, initial={"spoken_at_ms": consent.spoken_at_ms})
+    """Enter or correct where on the recording the consent is spoken, and who was a witness."""
+    consent = _to_complete(request, pk)
+    initial = {"spoken_at_ms": consent.spoken_at_ms, "witness": consent.witness}
+    form = SpokenForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            consents.place_spoken(consent=consent, by=request.user, now=timezone.now(), **form.cleaned_data)
+            consentproof.place_spoken(consent=consent, by=request.user, now=timezone.now(), **form.cleaned_data)
         except consents.ConsentRefused as refusal:
             form.add_error("spoken_at_ms", str(refusal))
         else:
@@ -201,6 +156,23 @@ def spoken(request: AuthenticatedRequest, pk: int) -> HttpResponse:
             return redirect("recordings:consent-detail", consent.pk)
     context = {"consent": consent, "family": consent.family, "form": form}
     return render(request, "recordings/consent_spoken.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def filed(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Enter or correct where the signed form is kept."""
+    consent = _to_complete(request, pk)
+    form = FiledForm(request.POST if request.method == "POST" else None, initial={"filed_at": consent.filed_at})
+    if request.method == "POST" and form.is_valid():
+        try:
+            consentproof.file_form(consent=consent, by=request.user, now=timezone.now(), **form.cleaned_data)
+        except consents.ConsentRefused as refusal:
+            form.add_error("filed_at", str(refusal))
+        else:
+            messages.success(request, "It is kept where the signed form lies.")
+            return redirect("recordings:consent-detail", consent.pk)
+    context = {"consent": consent, "family": consent.family, "form": form}
+    return render(request, "recordings/consent_filed.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _shown(consent: Consent) -> dict[str, Any]:
@@ -255,11 +227,11 @@ def sheet(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 
 urlpatterns = [
-    path("families/<int:family_pk>/consent/", create, name="consent-create"),
     path("families/<int:family_pk>/consents/", listing, name="consent-list"),
     path("wordings/<int:pk>/sheet/", sheet, name="wording-sheet"),
     path("consents/<int:pk>/", detail, name="consent-detail"),
     path("consents/<int:pk>/spoken/", spoken, name="consent-spoken"),
+    path("consents/<int:pk>/filed/", filed, name="consent-filed"),
     path("consents/<int:pk>/again/", again, name="consent-again"),
     path("consents/<int:pk>/print/", printable, name="consent-print"),
     path("consents/<int:pk>/copy.docx", document, name="consent-docx"),

@@ -78,6 +78,9 @@ def _page(request: AuthenticatedRequest, contest: Contest, form: ProposalForm | 
         "seen": contesting.version(contest),
         "answered_by": contest.answered_by or review.rater,
         "stands_in": user.pk != review.rater_id,
+        "answers_next": review.rater.first_name
+        if permissions.consults(review.rater, review.recording.team_id)
+        else "A supervisor of the team",
         "can_answer": is_open and permissions.can_answer_contest(user, contest),
         "can_agree": is_open and contest.answer_id is not None and permissions.can_agree_contest(user, contest),
         "can_take_back": is_open and user.pk == contest.raised_by_id,
@@ -111,12 +114,13 @@ def contest_agree(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
     contest = _load(request, pk)
     if not permissions.can_agree_contest(request.user, contest):
         raise PermissionDenied
+    seen, now = request.POST.get("seen", ""), timezone.now()
     try:
         if request.POST.get("action") == "send_back":
-            contesting.send_back(contest=contest, by=request.user, now=timezone.now())
+            contesting.send_back(contest=contest, seen=seen, by=request.user, now=now)
             sentence = f"Sent back. Talk it over with {(contest.answered_by or contest.review.rater).first_name}, who then answers anew."
         else:
-            contesting.agree(contest=contest, seen=request.POST.get("seen", ""), by=request.user, now=timezone.now())
+            contesting.agree(contest=contest, seen=seen, by=request.user, now=now)
             sentence = f"Decided. {contest.review.recording.therapist.first_name} sees the answer from now on."
     except contesting.ContestRefused as reason:
         messages.error(request, str(reason))

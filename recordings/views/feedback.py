@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from recordings import annotationfiles, comments, permissions, trying, workbench
+from recordings import annotationfiles, comments, permissions, reading, trying, workbench
 from recordings import review as reviews
 from recordings.models import Annotation, Code, Comparison, Contest, Recording, Review, TriedIt
 from recordings.reviewforms import ReplyForm
@@ -67,6 +67,8 @@ def _page(request: AuthenticatedRequest, review: Review, form: ReplyForm | None 
     }
     if permissions.can_listen(request.user, recording):
         found = workbench.moments(review, workbench.turns(recording))
+        if any(one.excerpt for one in found):
+            reading.note_read(recording=recording, person=request.user, purpose="feedback", now=timezone.now())
         by_tone = {tone: [one for one in found if one.annotation.code.tone == tone] for tone in Code.Tone.values}
         context |= {
             "can_listen": True,

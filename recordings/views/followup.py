@@ -11,16 +11,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from recordings import comments, permissions, trying
+from recordings import comments, goalsetting, permissions, trying
 from recordings.contestforms import TriedForm
 from recordings.models import Annotation, Review
-from supervision import development
 from supervision import permissions as people_permissions
 from supervision.developmentforms import GoalForm
 from supervision.http import AuthenticatedRequest
 from supervision.models import Item
-
-LONGEST_GOAL = 400
 
 
 def _released(request: AuthenticatedRequest, review_id: uuid.UUID) -> Review:
@@ -56,31 +53,29 @@ def tried(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def goal(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse:
-    """The next step, to be put into words about practice before it goes into the plan, which outlives the recording."""
+    """The next step is shown, and put into a person's own words for the plan, which outlives the recording."""
     review = _released(request, review_id)
     recording = review.recording
     may_plan = people_permissions.can_plan(request.user, recording.therapist_id, recording.team)
     if not may_plan or not permissions.can_listen(request.user, recording):
         raise PermissionDenied
     items = Item.objects.filter(instrument=review.instrument_id).order_by("position", "pk")
-    suggested = " ".join(comments.opened(review.next_step).split())[:LONGEST_GOAL]
-    form = GoalForm(request.POST if request.method == "POST" else None, items=items, initial={"text": suggested})
+    form = GoalForm(request.POST if request.method == "POST" else None, items=items)
     if form.is_valid():
         try:
-            development.set_goal(
-                therapist=recording.therapist,
-                team=recording.team,
-                source=review.pk,
-                by=request.user,
-                now=timezone.now(),
-                **form.cleaned_data,
-            )
-        except development.GoalRefused as reason:
-            form.add_error(None, str(reason))
+            goalsetting.make(review=review, by=request.user, now=timezone.now(), **form.cleaned_data)
+        except goalsetting.GoalRefused as reason:
+            form.add_error("text", str(reason))
         else:
             messages.success(request, "The goal is in the development plan.")
             return redirect("supervision:plan", recording.team.slug, recording.therapist_id)
-    context = {"review": review, "recording": recording, "form": form, "is_therapist": request.user.pk == recording.therapist_id}
+    context = {
+        "review": review,
+        "recording": recording,
+        "form": form,
+        "next_step": comments.opened(review.next_step),
+        "is_therapist": request.user.pk == recording.therapist_id,
+    }
     return render(request, "recordings/feedback_goal.html", context, status=422 if form.errors else 200)
 
 

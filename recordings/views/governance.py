@@ -16,7 +16,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 from wagtail.log_actions import log
 
-from recordings import accessrecord, certificates, concern, governance, legalhold, life, permissions, researchasking
+from recordings import accessrecord, certificates, concern, evidence, governance, legalhold, life, permissions, researchasking
 from recordings.keepingforms import CertificatesFilter, HoldsFilter, ListeningFilter, RecordingsFilter
 from recordings.models import DestructionCertificate, LegalHold, Recording
 from supervision.http import AuthenticatedRequest
@@ -56,7 +56,14 @@ def recordings(request: AuthenticatedRequest) -> HttpResponse:
     rows = governance.kept(
         Recording.objects.filter(pk__in=[row.pk for row in page]).order_by("-session_on", "-uploaded_at", "pk"), on=today
     )
-    context = {"filters": filters, "page": page, "rows": rows, "tones": life.TONES, "concerns": concern.counts(now=timezone.now())}
+    context = {
+        "filters": filters,
+        "page": page,
+        "rows": rows,
+        "tones": life.TONES,
+        "concerns": concern.counts(now=timezone.now()),
+        "to_show": evidence.overdue(on=today),
+    }
     return _render(request, "recordings", context)
 
 

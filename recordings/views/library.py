@@ -5,6 +5,7 @@ import datetime as dt
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,11 +15,14 @@ from recordings import (
     accessrecord,
     certificates,
     destruction,
+    evidence,
     keeping,
     legalhold,
     life,
     listening,
     permissions,
+    reading,
+    renewing,
     transcript,
     uploads,
     vault,
@@ -26,7 +30,7 @@ from recordings import (
 )
 from recordings import consent as consents
 from recordings.forms import DeleteForm, LibraryFilter
-from recordings.models import DestructionCertificate, LegalHold, Purpose, Recording, Review, SealedObject, SelfRating
+from recordings.models import DestructionCertificate, EarlierConsent, LegalHold, Purpose, Recording, Review, SealedObject, SelfRating
 from supervision import instruments
 from supervision.http import AuthenticatedRequest
 from supervision.models import Instrument
@@ -69,7 +73,8 @@ def index(request: AuthenticatedRequest) -> HttpResponse:
 def _load(request: AuthenticatedRequest, pk: str) -> Recording:
     known = Recording.objects.visible_to(request.user)
     related = known.select_related("consent__wording", "family", "therapist", "team__programme", "certificate", "processing")
-    return get_object_or_404(keeping.with_dates(related.prefetch_related("consent__people")), pk=pk)
+    renewed = related.annotate(is_renewed=Exists(EarlierConsent.objects.filter(recording=OuterRef("pk"))))
+    return get_object_or_404(keeping.with_dates(renewed.prefetch_related("consent__people")), pk=pk)
 
 
 @require_safe
@@ -80,15 +85,16 @@ def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
     may_listen = permissions.can_listen(request.user, recording)
     has_sound = SealedObject.objects.filter(recording=recording, kind=SealedObject.Kind.PLAYBACK).exists()
     today = timezone.localdate()
+    words = _transcript(request, recording)
     context = {
         "recording": recording,
         "can_retry": permissions.can_retry(request.user, recording),
         "family": recording.family,
         "tone": life.TONES[recording.state],
-        "steps": life.steps(recording, released_at=released_at, on=today),
-        "privacy": life.privacy(recording),
+        "steps": life.steps(recording, released_at=released_at, on=today, is_wordless=bool(words.get("is_wordless"))),
+        "privacy": life.privacy(recording, reader=request.user),
         "can_listen": may_listen and has_sound,
-        **_transcript(request, recording),
+        **words,
         "can_review": Recording.objects.reviewable().filter(pk=recording.pk).exists() and permissions.can_review(request.user, recording),
         "can_ask_second": permissions.can_ask_second(request.user, recording) and _is_for_two(recording, released_at),
         "other_instruments": _other_instruments(request, recording),
@@ -97,10 +103,23 @@ def detail(request: AuthenticatedRequest, pk: str) -> HttpResponse:
         "can_extend": permissions.can_extend(request.user, recording) and not life.why_closed(recording, on=today),
         "can_hold": permissions.can_hold(request.user, recording),
         "holds": _holds(request, recording),
+        **_consent(request, recording, today),
         "voices": voices.panel(request.user, recording),
         "accesses": accessrecord.of(recording) if permissions.can_see_listening(request.user, recording) else None,
     }
     return render(request, "recordings/recording_detail.html", context)
+
+
+def _consent(request: AuthenticatedRequest, recording: Recording, today: dt.date) -> dict[str, object]:
+    """Under which consents it stood before; for those who can do something about its consent: what is missing, what comes at its end."""
+    earlier = recording.earlier_consents.select_related("consent").order_by("replaced_at", "pk")
+    found: dict[str, object] = {"earlier_consents": earlier if recording.is_renewed else []}  # type: ignore[attr-defined]
+    consent = recording.consent
+    to_show, is_closing = evidence.missing(consent), renewing.is_closing(consent, on=today)
+    if consent.withdrawn_at or not (to_show or is_closing) or not permissions.can_use_renewal(request.user, recording):
+        return found
+    renewal = renewing.panel(recording, on=today)
+    return found | {"to_show": to_show, "renewal": renewal, "can_record": permissions.can_record_consent(request.user, recording.family)}
 
 
 def _is_for_two(recording: Recording, released_at: dt.datetime | None) -> bool:
@@ -142,12 +161,13 @@ def _transcript(request: AuthenticatedRequest, recording: Recording) -> dict[str
     if not permissions.can_read(request.user, recording):
         return {}
     try:
-        segments = transcript.edited(recording)
+        layer = transcript.layer(recording)
     except (vault.KeyGone, vault.Damaged) as error:
         return {"transcript_trouble": str(error)}
+    segments = [turn for turn in layer.turns if not turn["refused"]]
     if segments:
-        listening.note_read(recording=recording, person=request.user, now=timezone.now())
-    return {"segments": segments}
+        reading.note_read(recording=recording, person=request.user, purpose=listening.LISTEN, now=timezone.now())
+    return {"segments": segments, "is_wordless": bool(layer.run) and not layer.turns}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -224,7 +224,8 @@ def words(request: AuthenticatedRequest, review_id: uuid.UUID, name: str) -> Htt
 
 @require_POST
 def heard(request: AuthenticatedRequest, recording_id: uuid.UUID) -> HttpResponse:
-    """The stretches that were just played, from the workbench, the feedback page or a player."""
+    """The stretches that were just played, from the workbench, the feedback page or a player. What was heard is of a person and a
+    recording; the workbench names its review besides, where the place is kept: a person may have several of one recording."""
     recording = get_object_or_404(Recording.objects.visible_to(request.user).select_related("consent"), pk=recording_id)
     if not permissions.can_listen(request.user, recording):
         raise PermissionDenied
@@ -232,16 +233,17 @@ def heard(request: AuthenticatedRequest, recording_id: uuid.UUID) -> HttpRespons
     if not form.is_valid():
         return JsonResponse({"error": next(iter(form.errors.values()))[0]}, status=422)
     values = form.cleaned_data
+    own = None
+    if values["review"]:
+        there = Review.objects.visible_to(request.user).filter(recording=recording, rater=request.user)
+        own = get_object_or_404(there.select_related("recording", "rater", "instrument"), pk=values["review"])
     try:
         listening.heard(
             recording=recording, person=request.user, purpose=values["purpose"], intervals_ms=values["intervals"], now=timezone.now()
         )
     except listening.HeardRefused as refusal:
         return JsonResponse({"error": str(refusal)}, status=422)
-    own = (
-        Review.objects.visible_to(request.user).filter(recording=recording, rater=request.user).select_related("recording", "rater").first()
-    )
-    if own and values["purpose"] == "review" and values["position"] is not None:
+    if own and values["position"] is not None:
         reviews.place(review=own, position_ms=values["position"])
     intervals = listening.heard_by(recording, request.user)
     share = listening.share(intervals, recording.duration_ms)

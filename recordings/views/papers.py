@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from wagtail.log_actions import log
 
-from recordings import casefile, permissions, vault
+from recordings import casefile, consentproof, permissions, vault
 from recordings.consentforms import PaperForm
 from recordings.models import Consent, ConsentPaper
 from recordings.uploads import SealingUploadHandler
@@ -79,6 +79,7 @@ def _add(request: AuthenticatedRequest, consent: Consent, handler: ScanUploadHan
         try:
             if scan:
                 casefile.keep_scan(consent=consent, kind=kind, staged=scan.staged, by=request.user, now=now)
+                consentproof.begin_transcripts(consent, by=request.user, now=now)
             else:
                 casefile.keep_note(consent=consent, kind=kind, text=form.cleaned_data["note"], by=request.user, now=now)
         except casefile.PaperRefused as refusal:

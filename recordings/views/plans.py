@@ -111,8 +111,9 @@ def plan_end(request: AuthenticatedRequest, plan_id: int) -> HttpResponse:
     plan = get_object_or_404(SamplingPlan.objects.filter(team__in=Team.objects.visible_to(request.user)), pk=plan_id)
     if not permissions.can_plan(request.user, plan.team):
         raise PermissionDenied
-    sampling.end(plan=plan, by=request.user, now=timezone.now())
-    messages.success(request, "The plan ends today. What it has chosen stays with its raters.")
+    ended = sampling.end(plan=plan, by=request.user, now=timezone.now())
+    what = "ends today. What it has chosen stays with its raters" if ended else "is taken out. It had not begun, and has chosen nothing"
+    messages.success(request, f"The plan {what}.")
     return redirect("recordings:plan-list")
 
 

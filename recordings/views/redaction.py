@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recordings import permissions, redaction, stretches, transcript, vault
+from recordings import permissions, reading, redaction, stretches, transcript, vault
 from recordings.models import Recording, Redaction, SealedObject
 from recordings.redactionforms import DecisionForm
 from recordings.stretches import Stretch
@@ -60,6 +60,8 @@ def decide(request: AuthenticatedRequest, pk: str, number: int) -> HttpResponse:
     except (vault.KeyGone, vault.Damaged) as reason:
         messages.error(request, str(reason))
         return redirect("recordings:detail", pk)
+    if turns:
+        reading.note_read(recording=recording, person=request.user, purpose="redaction", now=timezone.now())
     spans = Stretch.read(row.spans)
     context = {
         "recording": recording,

@@ -48,7 +48,8 @@ def _create(request: HttpRequest) -> HttpResponseBase:
         form.add_error(None, cohort.refusal)
         return _page(request, form, status=422)
     if "confirmed" not in request.POST:
-        context = {"form": form, "cohort": cohort, "is_asking": form.needs_two, **_consequence(form.cleaned_data)}
+        lacks = researchasking.lacks_second(request.user, on=timezone.localdate(now)) if form.needs_two else ""  # type: ignore[arg-type]
+        context = {"form": form, "cohort": cohort, "is_asking": form.needs_two, "lacks": lacks, **_consequence(form.cleaned_data)}
         return render(request, "recordings/research_confirm.html", context)
     try:
         if form.needs_two:
@@ -118,6 +119,7 @@ def _standing(request: HttpRequest, found: ResearchRequest) -> dict[str, Any]:
         "last_day": researchasking.last_day(found),
         "cohort": cohort,
         "is_open": is_open,
+        "lacks": researchasking.lacks_second(found.asked_by, on=today) if is_open and found.agreed_at is None else "",
         "can_agree": is_open and not is_own and found.agreed_at is None,
         "can_make": is_open and is_own and found.agreed_at is not None and not cohort.refusal,
         **_consequence({"with_text": found.with_text, "with_voices": found.with_voices}),
@@ -130,7 +132,8 @@ def _consequence(chosen: dict[str, Any]) -> dict[str, list[str]]:
         "The month of each session, its place among the family’s sessions, and its length to the second.",
         "Voice activity, pitch and level, times of words, turns, pauses and overlaps, and the measures of each speaker.",
     ]
-    stays = ["The sound.", "Names, references, initials and dates.", "What anybody marked, scored or wrote."]
+    unless = " other than as they were said" if chosen["with_text"] else ""
+    stays = ["The sound.", f"Names, references, initials and dates{unless}.", "What anybody marked, scored or wrote."]
     (leaves if chosen["with_text"] else stays).append("Every word that was said, names included." if chosen["with_text"] else "Every word.")
     (leaves if chosen["with_voices"] else stays).append("Voice prints. A voice print can be matched with a voice.")
     return {"leaves": leaves, "stays": stays}

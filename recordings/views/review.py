@@ -38,13 +38,13 @@ def review(request: AuthenticatedRequest, recording_id: uuid.UUID) -> HttpRespon
     asked = _asked(request, recording, chosen.pk if chosen else None)
     chosen = asked.instrument if asked else chosen
     own = bench.own_of(request.user, recording, instrument_id=request.GET.get("with", ""))
-    may = permissions.can_review(request.user, recording)
-    if own and not may:
-        return render(
-            request, "recordings/review_gone.html", {"review": own, "recording": recording, "why": bench.gone_sentence(recording)}
-        )
-    if not may:
-        raise PermissionDenied
+    why = permissions.why_not_review(request.user, recording)
+    if own and why:
+        can_listen = permissions.can_listen(request.user, recording)
+        context = {"review": own, "recording": recording, "why": why if can_listen else bench.gone_sentence(recording)}
+        return render(request, "recordings/review_gone.html", context)
+    if why:
+        raise PermissionDenied(why)
     if request.method == "POST":
         try:
             if request.POST.get("instrument") and chosen is None:
@@ -121,7 +121,11 @@ def release(request: AuthenticatedRequest, review_id: uuid.UUID) -> HttpResponse
         messages.error(request, why)
         return redirect("recordings:review-list")
     if request.method == "POST":
-        reviews.release(review=own, by=request.user, now=timezone.now())
+        try:
+            reviews.release(review=own, by=request.user, now=timezone.now())
+        except reviews.ReviewRefused as refusal:  # a second rater was asked meanwhile
+            messages.error(request, str(refusal))
+            return redirect("recordings:review-list")
         messages.success(request, f"Released. {own.recording.therapist.first_name} sees it from now on.")
         return redirect("recordings:feedback", own.pk)
     leads = Membership.objects.current().filter(team=own.recording.team_id, role__in=Membership.LEADS).exclude(user=request.user)

@@ -13,9 +13,8 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
-from wagtail.log_actions import log
 
-from recordings import annotation, annotationfiles, annotationimport, keeping, permissions
+from recordings import annotation, annotationfiles, annotationimport, keeping, permissions, reading
 from recordings.annotationimportforms import FileForm, TiersForm
 from recordings.models import Review
 from recordings.views import bench
@@ -32,7 +31,7 @@ def review_file(request: AuthenticatedRequest, review_id: uuid.UUID, kind: str) 
     if not permissions.can_listen(request.user, review.recording):
         raise PermissionDenied
     made = annotationfiles.document(review, keep_until=keeping.due_on(review.recording))
-    log(instance=review, action="recordings.review_export", user=request.user, data={"format": kind})
+    reading.note_taken(recording=review.recording, review=review, file_format=kind, person=request.user)
     name = f"review-{review.recording.session_on:%Y-%m-%d}.{annotationfiles.SUFFIXES.get(kind, kind)}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     response = HttpResponse(annotationfiles.FORMATS[kind](made), content_type=annotationfiles.TYPES[kind], headers=headers)

@@ -28,9 +28,8 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from wagtail.log_actions import log
 
-from recordings import correcting, exports, exports_docx, keeping, listening, permissions, pipeline, transcript, transcriptpage
+from recordings import correcting, exports, exports_docx, keeping, permissions, pipeline, reading, transcript, transcriptpage
 from recordings.models import Recording, TranscriptRun
 from recordings.transcriptforms import EditForm, SpeakerForm, UndoForm
 from recordings.vault import Damaged, KeyGone
@@ -54,6 +53,8 @@ def _load(request: AuthenticatedRequest, pk: uuid.UUID) -> Recording:
     """404 for strangers and where its key is gone, 403 for whoever may know of it but not read it."""
     known = Recording.objects.visible_to(request.user).select_related("consent", "family", "therapist", "team__programme")
     recording = get_object_or_404(known, pk=pk)
+    if recording.state == Recording.State.DESTROYED:
+        raise PermissionDenied("This recording has been destroyed, and its transcript with it.")
     if not permissions.can_listen(request.user, recording):
         raise PermissionDenied
     return recording
@@ -76,7 +77,7 @@ def _page(request: AuthenticatedRequest, recording: Recording, *, opened: str = 
     except (KeyGone, Damaged) as error:
         raise Http404(str(error)) from None
     if shown.layer.run:
-        listening.note_read(recording=recording, person=request.user, now=timezone.now())
+        _note_read(request, recording)
     at = request.GET.get("at", "")
     context = {
         **_context(request, recording, shown),
@@ -90,6 +91,10 @@ def _page(request: AuthenticatedRequest, recording: Recording, *, opened: str = 
         **more,
     }
     return render(request, "recordings/transcript_page.html", context, status=status)
+
+
+def _note_read(request: AuthenticatedRequest, recording: Recording) -> None:
+    reading.note_read(recording=recording, person=request.user, purpose="transcript", now=timezone.now())
 
 
 def _context(request: AuthenticatedRequest, recording: Recording, shown: transcriptpage.Page) -> dict[str, Any]:
@@ -122,7 +127,7 @@ def words(request: AuthenticatedRequest, pk: uuid.UUID) -> HttpResponse:
         except (KeyGone, Damaged) as error:
             raise Http404(str(error)) from None
         if segments:
-            listening.note_read(recording=recording, person=request.user, now=timezone.now())
+            _note_read(request, recording)
         response = JsonResponse({"recording": str(pk), "duration": recording.duration_ms / 1000, "segments": segments})
     if tag:
         response.headers["ETag"] = tag
@@ -178,6 +183,7 @@ def _difference(
 ) -> HttpResponse:
     shown = transcriptpage.build(recording, request.user)
     gone, new = transcriptpage.differing(before, shown.items)
+    _note_read(request, recording)
     context = _context(request, recording, shown)
     return _unkept(
         JsonResponse(
@@ -202,6 +208,7 @@ def _changed(request: AuthenticatedRequest, recording: Recording, changed: corre
     if not _wants_json(request):
         return _page(request, recording, opened=key, status=409, error=str(changed), typed=request.POST.get("text", ""), is_conflict=True)
     item = transcriptpage.build(recording, request.user).find(key)
+    _note_read(request, recording)
     answer = {
         "error": str(changed),
         "current": item.text if item else "",
@@ -323,7 +330,7 @@ def export(request: AuthenticatedRequest, pk: uuid.UUID, kind: str) -> HttpRespo
         keep_until=keeping.due_on(recording),
     )
     content: str | bytes = exports_docx.to_docx(document) if kind == "docx" else exports.FORMATS[kind](document)
-    log(instance=recording, action="recordings.transcript_export", user=request.user, data={"format": kind})
+    reading.note_taken(recording=recording, file_format=kind, person=request.user)
     name = f"transcript-{recording.session_on:%Y-%m-%d}.{_SUFFIXES.get(kind, kind)}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return _unkept(HttpResponse(content, content_type=_TYPES[kind], headers=headers))

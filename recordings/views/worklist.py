@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,6 +23,7 @@ from supervision.http import AuthenticatedRequest
 from supervision.models import FamilyReference, Item, Membership, Team, User
 
 State = Review.State
+PER_PAGE = 50  # of what has been released
 
 
 @require_GET
@@ -51,6 +53,8 @@ def review_list(request: AuthenticatedRequest) -> HttpResponse:
             waiting = waiting.filter(**{name: chosen})
             seen, asked, due = (rows.filter(**{f"recording__{name}": chosen}) for rows in (seen, asked, due))  # type: ignore[assignment]
     own = _with_progress(seen.filter(rater=user), user)
+    released = seen.filter(state=State.RELEASED).select_related("rater", "recording__therapist", "recording__team")
+    released = released.annotate(answers=Count("replies"))
     related = ("recording__therapist", "recording__team", "instrument", "gold")
     is_ready = Exists(Recording.objects.reviewable().filter(pk=OuterRef("recording")))
     context = {
@@ -64,12 +68,7 @@ def review_list(request: AuthenticatedRequest) -> HttpResponse:
         "several": {team.pk for team in teams if len(instruments.choices(team)) > 1} if consults.exists() else set(),
         "due": list(due.select_related(*related, "rater").order_by("due_on", "pk")),
         "can_plan": Membership.objects.of(user).current().filter(role__in=Membership.LEADS).exists(),
-        "released": list(
-            seen.filter(state=State.RELEASED)
-            .select_related("rater", "recording__therapist", "recording__team")
-            .annotate(answers=Count("replies"))
-            .order_by("-released_at", "pk")[:100]
-        ),
+        "released": Paginator(released.order_by("-released_at", "pk"), PER_PAGE).get_page(request.GET.get("page")),
         "today": today,
     }
     return render(request, "recordings/review_list.html", context)
@@ -115,14 +114,14 @@ def _with_progress(own: QuerySet[Review], user: User) -> list[dict[str, Any]]:
 @require_http_methods(["GET", "POST"])
 def give_back(request: AuthenticatedRequest, assignment_id: uuid.UUID) -> HttpResponse:
     asked = Assignment.objects.visible_to(request.user).filter(skipped_at__isnull=True)
-    related = asked.select_related("recording__therapist", "recording__team", "gold")
+    related = asked.select_related("recording__therapist", "recording__family", "recording__team", "gold")
     assignment = get_object_or_404(related, pk=assignment_id)
     if assignment.rater_id != request.user.pk:
         raise PermissionDenied
     form = GiveBackForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            assigning.give_back(assignment=assignment, by=request.user, now=timezone.now(), **form.cleaned_data)
+            _give_back(request, assignment, **form.cleaned_data)
         except (assigning.AssignmentRefused, conflicts.ConflictRefused) as refusal:
             messages.error(request, str(refusal))
         else:
@@ -130,6 +129,17 @@ def give_back(request: AuthenticatedRequest, assignment_id: uuid.UUID) -> HttpRe
         return redirect("recordings:review-list")
     context = {"assignment": assignment, "form": form}
     return render(request, "recordings/assignment_skip.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _give_back(request: AuthenticatedRequest, assignment: Assignment, *, reason: str, about: str) -> None:
+    """A conflict of interest (`about` "therapist" or "family") also gives back whatever else the person has open of them."""
+    by, now, recording = request.user, timezone.now(), assignment.recording
+    if reason != Assignment.Skip.CONFLICT:
+        assigning.give_back(assignment=assignment, reason=reason, by=by, now=now)
+    elif about == "therapist":
+        conflicts.declare(rater=by, therapist=recording.therapist, by=by, now=now)
+    else:
+        conflicts.declare(rater=by, family=recording.family, by=by, now=now)
 
 
 @require_POST
@@ -165,7 +175,7 @@ def conflict_list(request: AuthenticatedRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         conflicts.declare(rater=request.user, by=request.user, now=timezone.now(), **form.cleaned_data)
-        messages.success(request, "It is noted. You are not asked to rate this again.")
+        messages.success(request, "It is noted. What you had open is given back, and you are not asked to rate this while it stands.")
         return redirect("recordings:conflict-list")
     mine = ConflictOfInterest.objects.filter(rater=request.user, ended_at__isnull=True).select_related("therapist", "family")
     context = {"form": form, "mine": mine.order_by("declared_at", "pk")}
@@ -176,7 +186,7 @@ def conflict_list(request: AuthenticatedRequest) -> HttpResponse:
 def conflict_end(request: AuthenticatedRequest, conflict_id: int) -> HttpResponse:
     mine = ConflictOfInterest.objects.filter(rater=request.user)
     conflicts.end(conflict=get_object_or_404(mine, pk=conflict_id), by=request.user, now=timezone.now())
-    messages.success(request, "It is ended. You may be asked again.")
+    messages.success(request, "It is ended. You may be asked again, and what waits for anybody to review waits for you too.")
     return redirect("recordings:conflict-list")
 
 

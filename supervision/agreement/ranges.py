@@ -1,10 +1,12 @@
 """Two people marked stretches of one recording with codes: how far do they agree in time?
 
 A range is (start_ms, end_ms, code), half open; start and end may be equal (a moment). What lies outside the recording is cut off.
-Each code is compared by itself, as used or not used, so codes may overlap.
+Each code is compared by itself, as used or not used, so codes may overlap. Several recordings are compared as one sample, and no
+frame, block or boundary reaches from one into the next.
 """
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +28,18 @@ _FEWEST = 0.95  # of the resamples must have a value, or there is no interval
 
 
 @dataclass(frozen=True)
+class Session:
+    """What two people marked in one recording, in ms from its beginning."""
+
+    first: Sequence[Range]
+    second: Sequence[Range]
+    duration_ms: float
+
+
+@dataclass(frozen=True)
 class FrameAgreement:
-    """Agreement on one code, frame by frame. `n_units` of each figure is the ranges of whoever marked more of them: neighbouring
-    frames are not separate observations, and a recording full of frames is not a large sample."""
+    """Agreement on one code, frame by frame. `n_units` of each figure is the ranges of whoever marked more of them in a recording:
+    neighbouring frames are not separate observations, and a recording full of frames is not a large sample."""
 
     percent: Figure
     kappa: Figure
@@ -44,19 +55,38 @@ def frame_agreement(first: Iterable[Range], second: Iterable[Range], *, code: st
     bootstrap over blocks of 30 s, since neighbouring frames go together (block bootstrap: Künsch 1989, Annals of Statistics
     17:1217-1241); from 10 blocks on. Raises ValueError where a range ends before it starts.
     """
-    one, other = _of_code(first, code, duration_ms), _of_code(second, code, duration_ms)
-    n = max(len(one), len(other))
-    if reason := _why_not(n, duration_ms):
+    return frames_over([Session(list(first), list(second), duration_ms)], code=code)
+
+
+def frames_over(sessions: Iterable[Session], *, code: str, are_same_two: bool = True) -> FrameAgreement:
+    """As `frame_agreement`, over several recordings as one sample.
+
+    Where `are_same_two` is False, first and second are not the same two people throughout: κ is then Fleiss' for two ratings a frame (Scott
+    1955, Public Opinion Quarterly 19:321-325), with what the two give on average as chance, so that it does not matter who of
+    them is called first.
+    """
+    tables: list[Floats] = []
+    n, duration = 0, 0.0
+    for session in sessions:
+        one, other = (_of_code(some, code, session.duration_ms) for some in (session.first, session.second))
+        n += max(len(one), len(other))
+        duration += session.duration_ms
+        if session.duration_ms > 0:
+            a, b = _frames(one, session.duration_ms), _frames(other, session.duration_ms)
+            cells = np.stack([a & b, a & ~b, ~a & b, ~a & ~b], axis=1)
+            tables.append(_blocked(cells.astype(np.float64), BLOCK_MS // FRAME_MS))
+    if reason := _why_not(n, duration):
         nothing = inapplicable(reason, n_units=n, n_raters=2, counted=COUNTED)
         return FrameAgreement(nothing, nothing, nothing, None)
-    a, b = _frames(one, duration_ms), _frames(other, duration_ms)
-    cells = np.stack([a & b, a & ~b, ~a & b, ~a & ~b], axis=1)
-    blocks = _blocked(cells.astype(np.float64), BLOCK_MS // FRAME_MS)
+    blocks = np.concatenate(tables)
+    if not are_same_two:
+        blocks[:, 1:3] = blocks[:, 1:3].mean(axis=1, keepdims=True)
+    both, one_alone, other_alone, _ = blocks.sum(axis=0)
     return FrameAgreement(
-        _bootstrapped(blocks, _percent, n, duration_ms, least=0.0),
-        _bootstrapped(blocks, _kappa, n, duration_ms, undefined="Both marked every frame with this code, so κ is not defined."),
-        _bootstrapped(blocks, _ac1, n, duration_ms),
-        float((a.mean() + b.mean()) / 2),
+        _bootstrapped(blocks, _percent, n, duration, least=0.0),
+        _bootstrapped(blocks, _kappa, n, duration, undefined="Both marked every frame with this code, so κ is not defined."),
+        _bootstrapped(blocks, _ac1, n, duration),
+        float((both + (one_alone + other_alone) / 2) / blocks.sum()),
     )
 
 
@@ -87,15 +117,20 @@ def boundary_f1(
     all codes count together. Interval: Wilson's for the share of distinct boundaries that were matched, carried over to F1, a range's two
     boundaries counting as one observation because they go together. Raises ValueError.
     """
-    ones, others = list(first), list(second)
-    codes = {code} if code is not None else {each[2] for each in ones + others}
+    return boundaries_over([Session(list(first), list(second), duration_ms)], tolerance_ms=tolerance_ms, code=code)
+
+
+def boundaries_over(sessions: Iterable[Session], *, tolerance_ms: float, code: str | None = None) -> Figure:
+    """As `boundary_f1`, over several recordings as one sample."""
     matched = total = n = 0
-    for each in codes:
-        one, other = _of_code(ones, each, duration_ms), _of_code(others, each, duration_ms)
-        n += max(len(one), len(other))
-        total += 2 * (len(one) + len(other))
-        for end in (0, 1):
-            matched += matches(sorted(each[end] for each in one), sorted(each[end] for each in other), tolerance_ms)
+    for session in sessions:
+        codes = {code} if code is not None else {each[2] for each in itertools.chain(session.first, session.second)}
+        for each in codes:
+            one, other = (_of_code(some, each, session.duration_ms) for some in (session.first, session.second))
+            n += max(len(one), len(other))
+            total += 2 * (len(one) + len(other))
+            for end in (0, 1):
+                matched += matches(sorted(each[end] for each in one), sorted(each[end] for each in other), tolerance_ms)
     if not total:
         return inapplicable("Neither of the two marked anything.", n_units=0, n_raters=2, counted=COUNTED)
     distinct = total - matched

@@ -30,7 +30,7 @@ class User(AbstractUser):
     email = models.EmailField("e-mail address", unique=True)
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["first_name", "last_name"]  # `createsuperuser` asks: invitations go out in that name
 
     objects = UserManager()  # type: ignore[misc,assignment]
 
@@ -196,3 +196,8 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"Invitation {self.pk}"
+
+    @property
+    def inviter(self) -> str:
+        """Whom to ask about it: a name, or an address where the account has no name."""
+        return self.invited_by.get_full_name() or self.invited_by.email

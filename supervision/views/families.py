@@ -22,9 +22,12 @@ def family_list(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if not (permissions.can_open_family(request.user, team) or permissions.can_lead(request.user, team)):
         raise PermissionDenied
     known = FamilyReference.objects.visible_to(request.user).filter(team=team).select_related("therapist").order_by("-opened_on", "-pk")
+    supervises = permissions.is_supervisor(request.user, team)
     context = {
         "team": team,
-        "open": [{"family": one, "can_close": _can_close(request.user, one)} for one in known if one.closed_on is None],
+        "open": [
+            {"family": one, "can_close": _can_close(request.user, one, supervises=supervises)} for one in known if one.closed_on is None
+        ],
         "closed": [{"family": one} for one in known if one.closed_on is not None],
         "leads": permissions.can_lead(request.user, team),
         **rights(request.user, team),
@@ -55,7 +58,7 @@ def family_close(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespo
     family = get_object_or_404(
         FamilyReference.objects.visible_to(request.user).filter(team=team).select_related("therapist", "team"), pk=pk
     )
-    if not _can_close(request.user, family):
+    if not _can_close(request.user, family, supervises=permissions.is_supervisor(request.user, team)):
         raise PermissionDenied
     form = FamilyCloseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -80,8 +83,8 @@ def family_close(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespo
     return render(request, "supervision/family_close.html", context, status=422 if form.errors else 200)
 
 
-def _can_close(user: User, family: FamilyReference) -> bool:
-    return family.therapist_id == user.pk or permissions.is_supervisor(user, family.team)
+def _can_close(user: User, family: FamilyReference, *, supervises: bool) -> bool:
+    return supervises or family.therapist_id == user.pk
 
 
 def _therapists(user: User, team: Team) -> QuerySet[User]:

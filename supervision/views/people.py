@@ -15,6 +15,7 @@ from supervision import permissions
 from supervision.http import AuthenticatedRequest
 from supervision.matrix import person_row
 from supervision.models import Evidence, Membership, Rating, User
+from supervision.periods import asked_day
 from supervision.views.access import load_person, load_team, rights
 
 
@@ -51,10 +52,7 @@ def cell_detail(request: AuthenticatedRequest, slug: str, person_pk: int, requir
     team = load_team(request, slug)
     person = load_person(request, team, person_pk)
     today = timezone.localdate()
-    try:
-        on = dt.date.fromisoformat(request.GET.get("on", ""))
-    except ValueError:
-        on = today
+    on = asked_day(request.GET.get("on", "")) or today
     requirements, row = person_row(team, person, on=on)
     found = next(
         ((one, cell) for one, cell in zip(requirements, row.cells if row else (), strict=False) if one.key == requirement_key), None

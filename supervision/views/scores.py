@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
@@ -20,6 +21,7 @@ from supervision.scoreforms import ScoreFileForm, ScoreForm, ScoreWithdrawForm
 from supervision.views.access import load_team, rights
 
 MONTHS = (3, 6, 12)
+PER_PAGE = 100  # entries
 
 
 def _measure(slug: str) -> Instrument:
@@ -73,7 +75,7 @@ def _shown(request: AuthenticatedRequest, team: Team, measure: Instrument, month
     counted = [row for row in rows if row.occurred_on > since]
     parts = []
     for about, some in _by_person(counted) if not is_of_families else [(None, counted)]:
-        is_hidden = about == request.user and len({row.respondent for row in some}) < measuresummary.FEW_RESPONDENTS
+        is_hidden = about == request.user and len({measures.reference(row.respondent) for row in some}) < measuresummary.FEW_RESPONDENTS
         parts.append({"about": about, "is_hidden": is_hidden, "summaries": [] if is_hidden else measuresummary.summaries(measure, some)})
     context: dict[str, Any] = {
         "parts": parts,
@@ -88,7 +90,7 @@ def _shown(request: AuthenticatedRequest, team: Team, measure: Instrument, month
             families = FamilyReference.objects.filter(team=team)
         context["data"] = measuresummary.this_month(families.select_related("therapist"), rows, today=today)
     about = {row.about_id for row in rows}
-    is_hidden = request.user.pk in about and len({row.respondent for row in rows}) < measuresummary.FEW_RESPONDENTS
+    is_hidden = request.user.pk in about and len({measures.reference(row.respondent) for row in rows}) < measuresummary.FEW_RESPONDENTS
     if is_of_families or (len(about) == 1 and not is_hidden):
         context["trends"] = _trends(measure, rows)
     return context
@@ -220,8 +222,16 @@ def score_rows(request: AuthenticatedRequest, slug: str, measure: str) -> HttpRe
         .order_by("-occurred_on", "-recorded_at", "pk")
     )
     items = list(instrument.items.order_by("position", "pk"))
-    shown = [{"row": row, "figures": [row.values.get(item.key) for item in items]} for row in rows[:300]]
-    context = {"measure": instrument, "items": items, "rows": shown, "back": _list_url(team, instrument), **_rights(request, team)}
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    shown = [{"row": row, "figures": [row.values.get(item.key) for item in items]} for row in page]
+    context = {
+        "measure": instrument,
+        "items": items,
+        "rows": shown,
+        "page": page,
+        "back": _list_url(team, instrument),
+        **_rights(request, team),
+    }
     return render(request, "supervision/score_rows.html", context)
 
 

@@ -18,6 +18,7 @@ from supervision.forms import MatrixFilterForm
 from supervision.http import AuthenticatedRequest
 from supervision.matrix import Matrix, Row, team_matrices, team_matrix
 from supervision.models import Membership, Team
+from supervision.periods import asked_day
 from supervision.views.access import load_team, rights
 
 
@@ -98,10 +99,7 @@ def team_matrix_csv(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 
 def _view(request: AuthenticatedRequest, team: Team, today: dt.date) -> Shown:
     given = request.GET
-    try:
-        on = dt.date.fromisoformat(given.get("on", ""))
-    except ValueError:
-        on = today
+    on = asked_day(given.get("on", "")) or today
     full = team_matrix(team, on=on)
     held = {value: label for row in full.rows for value, label in zip(row.role_values, row.roles, strict=True)}
     requirements = [(one.key, one.name) for one in full.requirements]

@@ -11,7 +11,7 @@ from recordings import features, vault
 from recordings.models import Annotation, BenchSettings, Code, Recording, SealedObject
 from tests.browser import bench_setup
 from tests.browser.test_accessible import trouble
-from tests.browser.waiting import until
+from tests.browser.waiting import settled, until, until_true
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread; nothing of ours is asynchronous
@@ -110,15 +110,18 @@ def test_a_mark_is_moved_made_longer_split_and_all_of_it_undone_and_done_again(p
     assert abs(longer.end_ms - moved.end_ms - 3000) < 120
     seek(page, 15_000)
     page.keyboard.press("x")
+    settled(page)
     first, second = stored(own, 2)
     assert (first.end_ms, second.start_ms, second.end_ms) == (15_000, 15_000, longer.end_ms)
     page.keyboard.press("z")
     stored(own, 1, start_ms=longer.start_ms, end_ms=longer.end_ms)
     for _ in range(3):
         page.keyboard.press("z")
+    settled(page)
     stored(own, 0)
     for _ in range(4):
         page.keyboard.press("Shift+z")
+    settled(page)  # the second is there before the first has its times back: each request waits for the one before
     first, second = stored(own, 2)
     assert (first.start_ms, first.end_ms, second.end_ms) == (longer.start_ms, 15_000, longer.end_ms)
 
@@ -257,7 +260,7 @@ def test_single_keys_can_be_switched_off(page, own, cora):
     page.keyboard.press("Alt+l")
     until(page, "document.getElementById('bench').pl.now() >= 5000")
     assert not Annotation.objects.exists()
-    assert BenchSettings.objects.get(person=cora).has_single_keys is False
+    until_true(page, lambda: not BenchSettings.objects.get(person=cora).has_single_keys)
 
 
 def test_what_is_done_without_a_connection_waits_says_so_and_is_sent(context, own):
@@ -271,7 +274,7 @@ def test_what_is_done_without_a_connection_waits_says_so_and_is_sent(context, ow
     assert Annotation.objects.count() == 1
     context.set_offline(False)
     stored(own, 3)
-    until(page, "document.getElementById('bench-saved').textContent === 'Saved'")
+    settled(page)
 
 
 def test_a_second_tab_is_told_at_once_and_nothing_is_overwritten(context, own):
@@ -318,6 +321,22 @@ def test_the_parts_are_resized_by_keyboard_and_remembered(page, context, own):
     assert abs(again.locator("#bench-annotations").bounding_box()["width"] - wider) < 3
 
 
+def test_why_nothing_came_of_a_key_is_seen_and_said(page, own):
+    hint, said = page.locator("#bench-hint"), page.locator("#bench-said")
+    page.keyboard.press("c")
+    assert hint.inner_text() == "Mark a moment first, then comment on it."
+    until(page, "document.getElementById('bench-said').textContent.startsWith('Mark a moment first')")
+    assert said.get_attribute("role") == "status"
+    assert not trouble(page, "the workbench with a hint", 1280)
+    mark(page, own, 10_800)
+    assert page.locator("#bench-undo").is_visible()
+    seek(page, 40_000)
+    page.evaluate("document.getElementById('bench').pl.actions.split()")
+    assert hint.inner_text() == "Go to a place inside the annotation, then split it."
+    upper, lower = hint.bounding_box(), page.locator("#bench-undo").bounding_box()
+    assert upper["y"] + upper["height"] <= lower["y"]  # beside each other, both to be read
+
+
 def test_a_concern_takes_the_place_along(page, own, sam):
     seek(page, 31_000)
     page.locator("#bench-concern").click()
@@ -335,3 +354,16 @@ def test_nothing_sticks_out_and_axe_finds_nothing(page, own, width):
     assert not trouble(page, "the workbench", width)
     page.evaluate("document.getElementById('bench').pl.actions.keys()")
     assert not trouble(page, "its keys", width)
+
+
+@pytest.mark.parametrize("width", [820, 640, 375])  # a tablet, a laptop enlarged to 200 %, a phone
+def test_nothing_that_a_wide_window_offers_is_out_of_reach_of_a_finger_in_a_narrow_one(page, own, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.locator("[data-do=more]").click()
+    for what in ("zoom-in", "spectrum", "loop", "silence", "turn-on", "slower", "faster", "comment", "keys"):
+        assert page.locator(f".pl-bench [data-do={what}]").first.is_visible(), what
+    page.locator("[data-do=faster]").click()
+    assert page.locator("[data-slot=rate]").inner_text() == "1.25"
+    assert not trouble(page, "the workbench with all its buttons", width)
+    page.locator("[data-do=more]").click()
+    assert not page.locator("[data-do=faster]").is_visible()

@@ -3,24 +3,22 @@
 import io
 import os
 import subprocess
+import time
 
 import pytest
 from django.urls import reverse
 from wagtail.models import Locale, Page, Site
 
-from recordings import audio
+from recordings import audio, clipheard
 from recordings.models import Clip
 from tests import factories
+from tests.browser.test_accessible import trouble
 from tests.browser.waiting import until
 from tests.recordings.clip_setup import (
     TITLE,
-    approved_fixture,  # noqa: F401 (a fixture, as the four below)
-    clip_fixture,  # noqa: F401
-    lesson_fixture,  # noqa: F401
-    playback_fixture,  # noqa: F401
-    recording_fixture,  # noqa: F401
 )
 
+pytest_plugins = ["tests.recordings.clip_fixtures"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread; nothing of ours is asynchronous
 CAPTION = "document.querySelector('.lrn-captions')?.textContent ?? ''"
@@ -76,6 +74,19 @@ def root_page(db):
         Site.objects.create(hostname="localhost", root_page=root, is_default_site=True)
 
 
+@pytest.fixture
+def slow_reports(monkeypatch):
+    """The server takes a second over every report of what was played."""
+    at_once = clipheard.note
+
+    def slowly(**values):
+        time.sleep(1)
+        return at_once(**values)
+
+    monkeypatch.setattr(clipheard, "note", slowly)
+
+
+@pytest.mark.usefixtures("slow_reports")
 def test_approving_asks_for_what_was_not_played_and_then_takes_it(opened, clip, sam):
     page = opened(sam, reverse("recordings:clip", args=[clip.pk]))
     approve(page)
@@ -85,15 +96,13 @@ def test_approving_asks_for_what_was_not_played_and_then_takes_it(opened, clip, 
     page.evaluate(f"{SOUND}.play()")
     until(page, f"{SOUND}.currentTime > 2")
     page.evaluate(f"{SOUND}.pause()")
-    page.wait_for_timeout(500)
     approve(page)
     page.get_by_text("You have not heard 0:0").first.wait_for()
 
     page.evaluate(f"{SOUND}.play()")
     until(page, f"{CAPTION}.includes('[name removed]')")
     until(page, f"{SOUND}.ended")
-    page.wait_for_timeout(500)
-    approve(page)
+    approve(page)  # at once: the decision waits for the report of what was played
     page.get_by_text("Approved. Lessons can use it now.").wait_for()
     assert Clip.objects.get(pk=clip.pk).decided_by == sam
     assert page.trouble == []
@@ -114,3 +123,36 @@ def _plays(page, width):
     assert "Callum" not in page.content()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.trouble == []
+
+
+def test_axe_finds_nothing_on_the_pages_of_clips_wide_and_narrow(opened, recording, clip, thea, sam):
+    own = reverse("recordings:clip", args=[clip.pk])
+    found = []
+    for width in (1280, 320):
+        for person, path in (
+            (sam, reverse("recordings:clip-list")),
+            (sam, own),
+            (sam, reverse("recordings:clip-take-back", args=[clip.pk])),
+            (thea, reverse("recordings:clip-create", args=[recording.pk])),
+        ):
+            found += trouble(opened(person, path, width=width), path, width)
+        page = opened(sam, own, width=width)
+        approve(page)
+        page.get_by_text("You have not heard this clip yet").first.wait_for()
+        found += trouble(page, "a decision without having heard it", width)
+        page = opened(thea, reverse("recordings:clip-create", args=[recording.pk]), width=width)
+        page.get_by_role("button", name="Make the clip").click()
+        page.locator(".nhsuk-error-summary").wait_for()
+        found += trouble(page, "a clip without times", width)
+    assert not found, "\n".join(found)
+
+
+def test_axe_finds_nothing_where_a_clip_has_no_captions_and_is_made_again(opened, approved, sam):
+    approved.words.delete()
+    found = []
+    for width in (1280, 320):
+        page = opened(sam, reverse("recordings:clip", args=[approved.pk]), width=width)
+        assert page.get_by_role("button", name="Make it again").is_visible()
+        found += trouble(page, "a clip without captions", width)
+        found += trouble(opened(sam, reverse("recordings:clip-list"), width=width), "the list with one for lessons", width)
+    assert not found, "\n".join(found)

@@ -41,7 +41,8 @@ def test_from_signing_on_the_device_to_the_familys_own_withdrawal(sign_in, brows
     for box in ("The session is recorded", "The supervisor and the consultant listen"):
         first.get_by_label(box).check()
     page.get_by_role("button", name="Record the consent").click()
-    expect(page.get_by_role("alert").first).to_contain_text("has said yes but not signed")
+    page.get_by_role("alert").first.get_by_role("link", name="Caregiver A.S. has said yes but not signed").click()
+    expect(page.locator(".rec-sign__pad").first).to_be_in_viewport(ratio=1)
 
     page.wait_for_timeout(5200)  # a form is sent once in five seconds
     sign(page, 0)

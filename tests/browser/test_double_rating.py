@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD
 from tests.browser.test_accessible import trouble
-from tests.browser.waiting import until
+from tests.browser.waiting import settled, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -51,7 +51,7 @@ def at_the_door(browser, demo_site):
         context = browser.new_context(base_url=demo_site, viewport={"width": 1280, "height": 900})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.goto("/accounts/login/")
         tab_to(page, "input[name=login]")
         page.keyboard.type(email)
@@ -107,7 +107,7 @@ def listen_and_mark(page):
     page.keyboard.press("c")  # a comment on the last mark
     page.keyboard.type("You wait, and he answers his mother.")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#bench-saved")).to_have_text("Saved")
+    settled(page)
     assert not trouble(page, "the workbench, marked", 1280)
 
 
@@ -125,7 +125,7 @@ def rate(page):
     tab_to(page, "#text-next_step")
     page.keyboard.type("Ask who is there on the early shifts, and wait.")
     tab_to(page, "#bench-rating a", "Submit")
-    expect(page.locator("#bench-saved")).to_have_text("Saved")
+    settled(page)
 
 
 def submit(page):

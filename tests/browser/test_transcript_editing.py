@@ -72,6 +72,17 @@ def test_a_therapist_corrects_by_keys_and_undoes(sign_in):
         assert not trouble(page, "the transcript", width)
 
 
+def test_on_a_phone_the_voices_are_one_tap_away(sign_in):
+    page = sign_in("tom@harbour.example", width=375, height=740)
+    open_transcript(page)
+    page.get_by_role("link", name="Say whose voice is whose").click()
+    expect(page.get_by_role("heading", name="Voices")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="Voices")).to_be_focused()
+    assert not trouble(page, "the transcript's panels", 375)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(page.get_by_role("link", name="Say whose voice is whose")).to_be_hidden()
+
+
 def test_two_people_at_one_turn_see_both_texts(sign_in):
     tom, sam = sign_in("tom@harbour.example"), sign_in("sam@harbour.example")
     address = open_transcript(tom)

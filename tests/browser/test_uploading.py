@@ -95,7 +95,7 @@ def test_cut_off_reloaded_and_taken_up_again_the_bytes_are_the_same(tom, noise):
     open_form(page)
     page.set_input_files("input[type=file]", str(noise))
     page.get_by_role("button", name="Upload", exact=True).click()
-    expect(row(page, name)).to_contain_text("This recording has already been uploaded.", timeout=60_000)
+    expect(row(page, name)).to_contain_text("This recording has already been uploaded.")
 
 
 def test_several_with_pause_and_cancel(tom, noise, tmp_path):
@@ -115,7 +115,7 @@ def test_several_with_pause_and_cancel(tom, noise, tmp_path):
     expect(row(page, noise.name)).to_contain_text("Paused")
     reach(page, "second.wav", 3)  # the next one goes meanwhile
     slow(page, 10_000_000)
-    expect(row(page, "second.wav")).to_contain_text("Your recording is safe", timeout=60_000)
+    expect(row(page, "second.wav")).to_contain_text("Your recording is safe")
     row(page, noise.name).get_by_role("button", name="Cancel this upload").click()
     row(page, noise.name).get_by_role("button", name="Cancel the upload").click()
     expect(row(page, noise.name)).to_have_count(0)
@@ -141,7 +141,7 @@ def test_recorded_with_the_microphone(browser, demo_site, tmp_path):
     own = browser.browser_type.launch(executable_path=CHROMIUM, args=[*flags, f"--use-file-for-fake-audio-capture={spoken}"])
     try:
         page = own.new_context(base_url=demo_site, viewport={"width": 375, "height": 800}).new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto("/accounts/login/")
         page.fill("input[name=login]", "tom@harbour.example")
@@ -150,7 +150,7 @@ def test_recorded_with_the_microphone(browser, demo_site, tmp_path):
         page.wait_for_url("**/")
         open_form(page)
         page.get_by_role("button", name="Record now").click()
-        expect(page.locator("[data-mic-sent]")).to_contain_text("is safe", timeout=20_000)
+        expect(page.locator("[data-mic-sent]")).to_contain_text("is safe")
         assert not trouble(page, "recording", 375)
         page.get_by_role("button", name="Pause recording").click()
         expect(page.locator("[data-mic-word]")).to_have_text("Paused")
@@ -173,7 +173,7 @@ def test_recorded_with_the_microphone(browser, demo_site, tmp_path):
         assert page.locator("[data-mic-listen]").evaluate("player => player.src.startsWith('blob:')")
         assert not trouble(page, "listening back", 375)
         keep.click()
-        page.wait_for_url(RECORDING, timeout=60_000)
+        page.wait_for_url(RECORDING)
         expect(page.get_by_text(re.compile("Your recording is safe: 2[0-9] seconds"))).to_be_visible()
     finally:
         own.close()

@@ -1,11 +1,12 @@
 """Faults for the fault table: each strikes at a moment, can be mended, and is as real as it can be made here.
 
-`python -m tests.recordings._faults STEP RECORDING TOKEN` is the child process of one attempt that kills itself as a step begins;
+`python -m tests.recordings._faults STEP RECORDING TOKEN MOMENT` is the child process of one attempt that kills itself at a step;
 on its standard input comes what `Once` has remembered, for there words may not lie in a file.
 """
 
 import abc
 import contextlib
+import errno
 import hashlib
 import os
 import pickle
@@ -15,6 +16,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
+from unittest import mock
 
 
 class Once:
@@ -101,26 +103,33 @@ class Fault(abc.ABC):
 
 
 class DiskFull(Fault):
-    """The vault lies on a file system of its own that has room for nothing more; where none can be mounted, writing says so."""
+    """The vault's file system, one of its own, has room for nothing more; where none can be mounted, writing says what it would say."""
 
     says = "There is no room left on the server. Nothing is lost. Try again once there is room."
+    writing = None
 
     def strike(self, recording):
+        if not self.settings.VAULT_DIR.is_mount():
+            self.writing = mock.patch("recordings.store._FileSink.write", side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+            self.writing.start()
+            return
         with (self.settings.VAULT_DIR / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
             while True:
                 filler.write(bytes(4096))
 
     def mend(self):
+        if self.writing:
+            self.writing.stop()
         (self.settings.VAULT_DIR / "filler").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def small_disk(folder, megabytes=24):
-    """Mounts a small file system in memory there. Gives False where this process may not."""
+    """Mounts a small file system in memory there, where this process may."""
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=False, capture_output=True)
     try:
-        yield done.returncode == 0
+        yield
     finally:
         if done.returncode == 0:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
@@ -204,7 +213,8 @@ class Damage(Fault):
 
     def mend(self):
         for path, content in self.whole.items():
-            path.write_bytes(content)
+            if path.exists():  # a checkpoint may have been used up meanwhile
+                path.write_bytes(content)
 
 
 class Withdrawal(Fault):
@@ -246,8 +256,75 @@ def at_step(patch, step, strike):
     return struck
 
 
-def kill_child(step, recording, token, *, database, folder, settings, once):
-    """One attempt in a real child process, which is killed as the step begins."""
+def in_middle(patch, step, strike):
+    """Has `strike` happen once, in the middle of the step: when the first block of what it seals has gone to be sealed, the last has not
+    and its row is not written. In "verify" and "words", which seal nothing, when the first that they look up has been looked up."""
+    from recordings import vault
+    from recordings.job import Job
+
+    enter, sealed, seal = Job.enter, Job.sealed, vault.seal
+    at, struck = [None], []
+
+    def hit(recording, name):
+        if at[0] == name and not struck:
+            struck.append(name)
+            strike(recording)
+
+    def entered(job, name, **counts):
+        if at[0] == step == "words":
+            hit(job.recording, "words")
+        at[0] = name
+        enter(job, name, **counts)
+
+    def looked_up(job, *arguments):
+        found = sealed(job, *arguments)
+        if step == "verify":
+            hit(job.recording, "verify")
+        return found
+
+    def half(recording, content):
+        for block in content:
+            middle = len(block) // 2
+            yield block[:middle]
+            hit(recording, step)
+            yield block[middle:]
+
+    def sealing(recording, kind, content, **options):
+        return seal(recording, kind, half(recording, content), **options)
+
+    patch.setattr(Job, "enter", entered)
+    patch.setattr(Job, "sealed", looked_up)
+    patch.setattr(vault, "seal", sealing)
+    return struck
+
+
+def in_a_seal(patch, kind, strike):
+    """Has `strike` happen once, when half of the first block of an object of that kind has gone to be sealed."""
+    from recordings import vault
+
+    seal, struck = vault.seal, []
+
+    def half(recording, content):
+        for block in content:
+            middle = len(block) // 2
+            yield block[:middle]
+            if not struck:
+                struck.append(kind)
+                strike(recording)
+            yield block[middle:]
+
+    def sealing(recording, made, content, **options):
+        return seal(recording, made, half(recording, content) if made == kind else content, **options)
+
+    patch.setattr(vault, "seal", sealing)
+    return struck
+
+
+MOMENTS = {"begin": at_step, "middle": in_middle}
+
+
+def kill_child(step, recording, token, *, database, folder, settings, once, moment="begin"):
+    """One attempt in a real child process, which is killed as the step begins, or in its middle."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cms.settings",
@@ -257,12 +334,12 @@ def kill_child(step, recording, token, *, database, folder, settings, once):
         "WEIGHTS_DIR": str(settings.WEIGHTS_DIR),
         "WHISPER_MODEL": settings.WHISPER_MODEL,
     }
-    command = [sys.executable, "-m", "tests.recordings._faults", step, str(recording.pk), str(token)]
+    command = [sys.executable, "-m", "tests.recordings._faults", step, str(recording.pk), str(token), moment]
     known = pickle.dumps(once.known)
     return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, input=known, check=False, capture_output=True).returncode
 
 
-def main(step, recording, token):
+def main(step, recording, token, moment):
     import django
 
     django.setup()
@@ -273,7 +350,7 @@ def main(step, recording, token):
     once = Once(pickle.load(sys.stdin.buffer))  # noqa: S301 (our parent's)
     once.patch(Patch)
     once.without_engine(Patch)
-    at_step(Patch, step, lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    MOMENTS[moment](Patch, step, lambda _: os.kill(os.getpid(), signal.SIGKILL))
     from recordings import steps
 
     steps.perform(uuid.UUID(recording), int(token))

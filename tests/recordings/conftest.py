@@ -1,4 +1,4 @@
-"""Real speech, a real ffmpeg and a real model for the tests of this folder."""
+"""For the tests of this folder: real speech, a real ffmpeg, a real model, and two more consultants."""
 
 import io
 import json
@@ -10,6 +10,8 @@ import pytest
 from django.conf import settings
 
 from recordings import audio, engines, faster, weights
+from tests import factories
+from tests.recordings import rating_setup as rating
 
 AUDIO = Path(settings.BASE_DIR) / "cms" / "demo" / "audio"
 
@@ -71,3 +73,15 @@ def session_turns():
 @pytest.fixture(scope="session")
 def clip_samples(session_clip):
     return audio.decode(io.BytesIO(session_clip))
+
+
+@pytest.fixture
+def carl(harbour):
+    """Another consultant of the same team."""
+    return rating.consultant("carl", harbour)
+
+
+@pytest.fixture
+def otis(harbour):
+    """Consultant of another team of the programme."""
+    return rating.consultant("otis", factories.make_team("Third team", programme=harbour.programme))

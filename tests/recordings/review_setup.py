@@ -5,7 +5,7 @@ import uuid
 
 from django.utils import timezone
 
-from recordings import annotation, codebook, listening, review, vault
+from recordings import annotation, codebook, listening, review, sent, vault
 from recordings.models import Recording
 from supervision.instruments import load_instruments
 from supervision.models import Instrument, Item
@@ -59,6 +59,7 @@ def rate_all(own, *, score=3, leave_out=()):
 
 def hear(recording, person, start_ms=0, end_ms=None):
     end_ms = recording.duration_ms if end_ms is None else end_ms
+    sent.note(recording=recording, person=person, spans=[(start_ms, end_ms)], now=timezone.now())
     return listening.heard(recording=recording, person=person, purpose="review", intervals_ms=[(start_ms, end_ms)], now=timezone.now())
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wagtail.models import ModelLogEntry
 
-from recordings import accessrecord, destruction, listening, sent, vault
+from recordings import accessrecord, destruction, listening, reading, sent, vault
 from recordings.models import HeardInterval, SealedObject, SentInterval
 from tests.recordings import keeping_setup as setup
 from tests.recordings import review_setup
@@ -84,6 +84,12 @@ class TestSent:
         next(iter(response.streaming_content))
         hang_up(response)
         assert spans(recording, sam) == [(0, 50_000)]
+
+    def test_a_response_that_stays_open_is_on_record_while_it_plays(self, as_user, sam, recording, monkeypatch):
+        monkeypatch.setattr("recordings.serving.STEP", 50_000)
+        parts = iter(as_user(sam).get(f"/recordings/{recording.pk}/audio/").streaming_content)
+        next(parts), next(parts)
+        assert spans(recording, sam) == [(0, 100_000)]
 
     @pytest.mark.parametrize("method", ["head", "get"])
     def test_without_content_nothing(self, as_user, sam, recording, method):
@@ -176,12 +182,13 @@ class TestPurpose:
         now = setup.midday()
         for moment in (now, now + dt.timedelta(hours=2), now + dt.timedelta(days=1)):
             before = set(ModelLogEntry.objects.values_list("pk", flat=True))
-            listening.note_read(recording=recording, person=sam, now=moment)
+            reading.note_read(recording=recording, person=sam, purpose="listen", now=moment)
             ModelLogEntry.objects.exclude(pk__in=before).update(timestamp=moment)  # the log takes its own time
         lines = ModelLogEntry.objects.filter(action="recordings.read", user=sam, object_id=str(recording.pk))
         assert lines.count() == 2
         (row,) = accessrecord.of(recording)
         assert (row.way_word, row.first_at, row.last_at) == ("Transcript read", now, now + dt.timedelta(days=1))
+        assert row.purpose == "Supervision or consultation"
 
 
 @pytest.mark.django_db

@@ -129,7 +129,15 @@ SHORT = '"ooTextFile"\n"TextGrid"\n0\n10\n<exists>\n2\n"IntervalTier"\n"fit-expl
 def test_praats_short_text_and_utf_16_are_read_and_points_are_named():
     read = annotationimport.read(b"\xff\xfe" + SHORT.encode("utf-16-le"))
     assert [(one.start_ms, one.end_ms, one.text) for one in read.found] == [(1_500, 10_000, 'He said "no"')]
-    assert read.missed == ["Left out: 1 points. A point has no length; an annotation has."]
+    assert read.missed == ["Left out: 1 point. A point has no length; an annotation has."]
+
+
+def test_more_tiers_than_a_page_can_ask_about_are_refused_with_the_file():
+    many = [f'"IntervalTier"\n"t{number}"\n0\n1\n1\n0\n1\n"x"\n' for number in range(annotationimport.MOST_TIERS + 1)]
+    head = '"ooTextFile"\n"TextGrid"\n0\n1\n<exists>\n'
+    with pytest.raises(annotationimport.FileRefused, match="201 tiers"):
+        annotationimport.read(f"{head}{len(many)}\n{''.join(many)}".encode())
+    assert len(annotationimport.read(f"{head}{len(many) - 1}\n{''.join(many[1:])}".encode()).tiers) == annotationimport.MOST_TIERS
 
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><ANNOTATION_DOCUMENT>&b;</ANNOTATION_DOCUMENT>'
@@ -139,6 +147,15 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><ANNOTATION_DOC
 def test_what_is_no_such_file_is_refused(content):
     with pytest.raises(annotationimport.FileRefused):
         annotationimport.read(content)
+
+
+def test_a_time_that_is_no_time_is_left_out_and_named():
+    mark, start = Mark("fit-explored", 1_234, 5_678, "Here"), 'TIME_VALUE="1234"'
+    for wrong in ("9" * 5_000, "-5", "1.5", "\u0661"):
+        content = annotationfiles.to_eaf(made([mark])).replace(start, f'TIME_VALUE="{wrong}"')
+        assert start not in content
+        read = annotationimport.read(content.encode())
+        assert (read.found, read.missed) == ([], ["Left out: 1 without a time of their own. Align them in ELAN first."])
 
 
 # On the pages
@@ -245,6 +262,33 @@ def test_what_was_removed_stays_removed(own, cora, as_user):
     assert "removed" in send(client, own, content).content.decode()
     bring(client, own, content)
     assert not Annotation.objects.kept().exists()
+
+
+def test_a_comment_that_was_changed_here_since_stays_and_the_file_adds_nothing(own, cora, as_user):
+    from recordings import annotation, comments
+
+    client = as_user(cora)
+    content = annotationfiles.to_eaf(made(MARKS[:1])).encode()
+    bring(client, own, content)
+    there = Annotation.objects.get()
+    values = {"code": there.code, "start_ms": there.start_ms, "end_ms": there.end_ms, "comment": "As I see it now"}
+    annotation.change(annotation=there, version=there.version, by=cora, now=timezone.now(), **values)
+    text = send(client, own, content).content.decode()
+    assert "0 annotations are new" in text
+    assert "1 that you brought in before and changed here since. What you have here stays." in text
+    bring(client, own, content)
+    assert comments.opened(Annotation.objects.get().comment) == "As I see it now"
+
+
+def test_other_words_for_the_same_moment_come_in_beside_and_the_page_says_so_before(own, cora, as_user):
+    from recordings import comments
+
+    client = as_user(cora)
+    setup.mark(own, comment="Mine")
+    page = client.get(reverse("recordings:annotations-import", args=[own.pk])).content.decode()
+    assert "Nothing that is in your review is changed" in page
+    bring(client, own, annotationfiles.to_eaf(made([Mark("fit-explored", 10_000, 18_000, "Theirs")])).encode())
+    assert sorted(comments.opened(one.comment) for one in Annotation.objects.all()) == ["Mine", "Theirs"]
 
 
 def test_a_person_says_what_a_strange_tier_is(own, cora, as_user):

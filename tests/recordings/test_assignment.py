@@ -6,22 +6,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from recordings import assigning, conflicts, destruction
-from recordings.models import Assignment, Certification, GoldStandard, Recording
+from recordings import assigning, calibration, conflicts, destruction, permissions, review
+from recordings.models import Annotation, Assignment, Certification, ConflictOfInterest, GoldStandard, Recording, Review
+from supervision.models import Instrument, Rating
 from tests import factories
 from tests.recordings import rating_setup as rating
+from tests.recordings import review_setup as setup
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def carl(harbour):
-    return rating.consultant("carl", harbour)
-
-
-@pytest.fixture
-def otis(harbour):
-    return rating.consultant("otis", factories.make_team("Third team", programme=harbour.programme))
 
 
 @pytest.fixture
@@ -97,7 +89,8 @@ def test_what_is_given_back_goes_to_another_and_never_comes_again(plan, thea, ha
     assert client.post(address, {"reason": "conflict"}).status_code == 422
     assert client.post(address, {"reason": "conflict", "about": "family"}).status_code == 302
     assert rating.asked(made).rater != first.rater
-    assert conflicts.raters_with(made) == {first.rater_id}
+    assert Assignment.objects.get(pk=first.pk).skip_reason == "conflict"
+    assert permissions.raters_with_conflict(made) == {first.rater_id}
     assert client.get(reverse("recordings:review", args=[made.pk])).status_code == 403
     rating.run(rating.tomorrow())
     assert Assignment.objects.filter(recording=made, rater=first.rater).count() == 1
@@ -171,3 +164,185 @@ def test_what_is_still_being_prepared_is_listed_and_cannot_be_started_yet(plan, 
     page = as_user(cora).get(reverse("recordings:review-list")).text
     assert start not in page
     assert "once its waveform is drawn" in page
+
+
+# Conflicts of interest
+
+
+def declare(rater, **about):
+    return conflicts.declare(rater=rater, by=rater, now=timezone.now(), **about)
+
+
+@pytest.mark.parametrize("about", ["therapist", "family"])
+def test_a_conflict_gives_back_all_that_is_open_and_others_are_asked(plan, thea, harbour, cora, carl, about):
+    dora = rating.consultant("dora", harbour)
+    made = rating.recording(thea, harbour)
+    rating.run()
+    mine = made.assignments.filter(skipped_at__isnull=True).exclude(rater=dora).first()
+    declare(mine.rater, **{about: getattr(made, about)})
+    rating.run()
+    mine.refresh_from_db()
+    assert (mine.skip_reason, mine.skipped_by) == ("conflict", mine.rater)
+    held = set(Assignment.objects.filter(recording=made, skipped_at__isnull=True).values_list("rater", flat=True))
+    assert held == {one.pk for one in (cora, carl, dora)} - {mine.rater_id}
+    assert not Recording.objects.being_rated_by(mine.rater).exists()
+
+
+def test_what_is_open_of_another_therapist_stays(plan, thea, tom, harbour, cora):
+    other = rating.recording(tom, harbour)
+    rating.run()
+    declare(cora, therapist=thea)
+    assert rating.asked(other).rater == cora
+
+
+@pytest.mark.parametrize("is_asked", [True, False], ids=["asked", "by oneself"])
+def test_what_was_begun_ends_as_given_back_and_its_marks_are_kept_and_never_counted(
+    thea, harbour, cora, carl, sam, is_asked, django_user_model, as_user
+):
+    if is_asked:
+        rating.make_plan(harbour, sam, double_share=0)
+    made = rating.recording(thea, harbour)
+    rating.run()
+    rater = rating.asked(made).rater if is_asked else cora
+    own = rating.begin(rating.asked(made)) if is_asked else setup.begin(made, rater)
+    setup.mark(own)
+    setup.rate_all(own)
+    setup.hear(made, rater)
+    declared = declare(rater, therapist=thea)
+    with pytest.raises(review.ReviewRefused, match="gave this review back"):
+        review.submit(review=own, by=rater, now=timezone.now())
+    for _ in ("while it stands", "after it is ended"):
+        client = as_user(rater)
+        page = client.get(reverse("recordings:review", args=[made.pk])).text
+        assert "can no longer be reviewed" in page
+        assert "You can no longer listen" not in page
+        assert client.post(reverse("recordings:review-submit", args=[own.pk])).status_code in {403, 404}
+        assert str(made.pk) not in client.get(reverse("recordings:review-list")).text
+        conflicts.end(conflict=declared, by=rater, now=timezone.now())
+    assert Annotation.objects.filter(review=own, removed_at__isnull=True).count() == 1
+    assert not Rating.objects.exists()
+    other = carl if rater == cora else cora
+    rating.run()
+    if is_asked:
+        assert rating.asked(made).rater == other
+    else:
+        assert list(Recording.objects.awaiting_review_by(other)) == [made]
+    assert not Recording.objects.awaiting_review_by(rater).exists()
+
+
+def test_what_was_submitted_stays_and_is_released_by_its_rater(thea, harbour, cora, as_user):
+    own = setup.submitted(rating.recording(thea, harbour), cora)
+    declare(cora, therapist=thea)
+    assert Review.objects.get(pk=own.pk).assignment is None
+    assert as_user(cora).post(reverse("recordings:review-release", args=[own.pk])).status_code == 302
+    assert Review.objects.get(pk=own.pk).state == "released"
+
+
+def test_two_that_are_in_are_settled_also_with_a_conflict(plan, thea, harbour, cora, carl):
+    made = rating.recording(thea, harbour)
+    rating.run()
+    pair = rating.both(made)
+    declare(cora, therapist=thea)
+    assert rating.agree_on_all(pair).agreed_at
+
+
+def test_with_a_conflict_no_further_instrument_is_begun(thea, harbour, cora):
+    rating.instrument()
+    made = rating.recording(thea, harbour)
+    setup.submitted(made, cora)
+    declare(cora, therapist=thea)
+    other = Instrument.objects.exclude(slug="practice-review").first()
+    with pytest.raises(review.ReviewRefused, match="conflict of interest"):
+        review.start(recording=made, rater=cora, instrument=other, now=timezone.now())
+    assert Review.objects.count() == 1
+
+
+def test_a_session_with_a_conflict_waits_for_others_and_comes_back_when_it_is_ended(thea, harbour, cora, carl, as_user):
+    rating.instrument()
+    made = rating.recording(thea, harbour)
+    address = reverse("recordings:review", args=[made.pk])
+    declared = declare(cora, family=made.family)
+    client = as_user(cora)
+    assert str(made.pk) not in client.get(reverse("recordings:review-list")).text
+    refused = client.post(address)
+    assert refused.status_code == 403
+    assert "conflict of interest" in refused.text
+    assert "waits for your review" not in client.get("/").text
+    assert not Review.objects.exists()
+    assert "conflict of interest" in permissions.why_not_review(cora, made)
+    assert not permissions.can_see_measures(cora, made)  # which would end being able to rate it blind
+    assert list(Recording.objects.awaiting_review_by(carl)) == [made]
+    conflicts.end(conflict=declared, by=cora, now=timezone.now())
+    client = as_user(cora)
+    assert "waits for your review" in client.get("/").text
+    assert str(made.pk) in client.get(reverse("recordings:review-list")).text
+    assert client.post(address).status_code == 302
+    assert Review.objects.get().rater == cora
+
+
+def test_what_was_given_back_unbegun_is_asked_again_once_the_conflict_is_ended_if_nobody_has_it(plan, thea, harbour, cora, carl):
+    made = rating.recording(thea, harbour)
+    rating.run()
+    first, second = rating.asked(made, "first"), rating.asked(made, "second")
+    declared = declare(second.rater, therapist=thea)
+    rating.run()
+    assert made.assignments.filter(skipped_at__isnull=True).count() == 1  # there is nobody else
+    conflicts.end(conflict=declared, by=second.rater, now=timezone.now())
+    rating.run()
+    assert rating.asked(made, "second") == second
+    assert permissions.can_review(second.rater, made)
+    declared = declare(second.rater, therapist=thea)
+    dora = rating.consultant("dora", harbour)
+    rating.run()
+    conflicts.end(conflict=declared, by=second.rater, now=timezone.now())
+    rating.run()
+    assert rating.asked(made, "second").rater == dora
+    assert rating.asked(made, "first") == first
+
+
+def test_a_second_rating_that_no_plan_asked_for_goes_to_another_at_once(thea, harbour, cora, carl, sam):
+    rating.instrument()
+    made = rating.recording(thea, harbour)
+    assigning.ask_second(recording=made, by=sam, now=timezone.now())
+    dora = rating.consultant("dora", harbour)
+    declare(rating.asked(made, "second").rater, family=made.family)
+    assert rating.asked(made, "second").rater == dora
+
+
+def test_an_exercise_is_given_back_too_and_not_given_again(thea, harbour, cora, carl):
+    rating.instrument()
+    own = setup.submitted(rating.recording(thea, harbour), cora)
+    gold = calibration.make_gold(review=own, label="Exercise 1", by=cora, now=timezone.now())
+    made = calibration.give(gold=gold, rater=carl, by=None, now=timezone.now())
+    declared = declare(carl, therapist=thea)
+    assert Assignment.objects.get(pk=made.pk).skip_reason == "conflict"
+    conflicts.end(conflict=declared, by=carl, now=timezone.now())
+    with pytest.raises(calibration.CalibrationRefused):
+        calibration.give(gold=gold, rater=carl, by=None, now=timezone.now())
+
+
+def test_the_page_says_what_a_conflict_does_before_it_is_declared(plan, thea, harbour, cora, carl, as_user):
+    made = rating.recording(thea, harbour)
+    rating.run()
+    client, address = as_user(cora), reverse("recordings:conflict-list")
+    page = client.get(address).text
+    assert "given back at once" in page
+    assert "begun and not submitted ends there" in page
+    for _ in range(2):  # the second changes nothing
+        assert "What you had open is given back" in client.post(address, {"therapist": thea.pk}, follow=True).text
+    assert ConflictOfInterest.objects.count() == 1
+    assert not Assignment.objects.open().filter(recording=made, rater=cora).exists()
+
+
+def test_a_refused_second_rating_does_not_tell_whether_feedback_is_released(plan, thea, harbour, cora, carl, otis, sam):
+    """To a rater with a hidden exercise it would."""
+    asked, released = rating.recording(thea, harbour), rating.recording(thea, harbour)
+    rating.run()
+    Assignment.objects.filter(recording=released).delete()
+    setup.released(released, cora)
+    said = []
+    for one in (asked, released):
+        with pytest.raises(assigning.AssignmentRefused) as refused:
+            assigning.ask_second(recording=one, by=sam, now=timezone.now())
+        said.append(str(refused.value))
+    assert said[0] == said[1]

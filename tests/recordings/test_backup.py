@@ -14,8 +14,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from recordings import backup, destruction, erasurelog, keystore, sealedfile, vault
-from recordings.models import Recording, SealedObject
+from recordings import backup, destruction, erasurelog, keystore, replay, sealedfile, vault
+from recordings.models import DestructionCertificate, Recording, SealedObject
 from tests.recordings.engine_room import BASE, Room
 from tests.recordings.making import bare_recording
 
@@ -69,6 +69,31 @@ class TestMaking:
         with pytest.raises(CommandError, match="The keys would lie in the same folder"):
             call_command("backup", str(folder), "--keys-to", str(other))
         assert not folder.exists()
+
+    @pytest.mark.parametrize("which", ["folder", "keys"])
+    def test_nothing_is_backed_up_into_the_data_folder_itself(self, recording, tmp_path, settings, which):
+        settings.PLUMBLINE_DATA = tmp_path / "data"
+        inside, outside = tmp_path / "data" / "copies", tmp_path / "elsewhere"
+        folder, keys = (inside, outside) if which == "folder" else (outside, inside)
+        with pytest.raises(CommandError, match="elsewhere"):
+            call_command("backup", str(folder), "--keys-to", str(keys))
+        assert not folder.exists()
+        assert not keys.exists()
+
+    @pytest.mark.parametrize("keep", [0, -1])
+    def test_one_backup_at_least_stays(self, recording, places, keep):
+        with pytest.raises(CommandError, match="--keep must be 1 or more"):
+            call_command("backup", str(places[0]), "--keys-to", str(places[1]), "--keep", str(keep))
+        assert not places[0].exists()
+
+    def test_what_others_keep_in_a_folder_of_the_same_name_stays(self, recording, places):
+        theirs = places[0] / "database" / "payroll.sqlite3"
+        theirs.parent.mkdir(parents=True)
+        theirs.write_text("theirs")
+        make(places, keep=1)
+        make(places, keep=1)
+        assert theirs.read_text() == "theirs"
+        assert len(list(theirs.parent.iterdir())) == 2
 
     def test_files_are_copied_once(self, recording, places):
         assert make(places).copied == 1
@@ -327,6 +352,30 @@ def test_a_restore_that_broke_off_keeps_the_site_shut(recording, places, client,
     with pytest.raises(CommandError, match="did not come to its end"):
         call_command("replay_erasures")
     assert client.get("/").status_code == 503
+
+
+@pytest.mark.parametrize("there", ["nothing", "an empty folder", "a folder of that name"])
+def test_a_log_that_was_named_and_is_not_there_keeps_the_site_shut(tmp_path, there):
+    """A slip of the pen in the path would otherwise open the site over what only that log knows to be destroyed."""
+    named = tmp_path / "elsewhere"
+    if there != "nothing":
+        (named / erasurelog.NAME if there == "a folder of that name" else named).mkdir(parents=True)
+    replay.mark_restored(is_whole=True)
+    with pytest.raises(CommandError, match=r"There is no erasures\.log to be read in .*elsewhere"):
+        call_command("replay_erasures", also=[str(named)])
+    assert replay.is_shut()
+    call_command("replay_erasures")
+    assert not replay.is_shut()
+
+
+def test_destroyed_again_it_has_the_certificate_that_the_family_was_given(recording, places):
+    now = timezone.now()
+    make(places)
+    given = destruction.destroy(recording=recording, reason="withdrawal", by=None, now=now).reference
+    call_command("restore", str(places[0]), keys_from=str(places[1]), replace=True)
+    assert Recording.objects.get().state == Recording.State.READY
+    call_command("replay_erasures")
+    assert DestructionCertificate.objects.get().reference == given
 
 
 def test_manifests_name_no_family_and_no_person(recording, places):

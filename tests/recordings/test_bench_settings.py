@@ -36,6 +36,43 @@ def test_a_key_that_cannot_be_used_is_refused_with_a_sentence(key):
     assert refusal.value.action == "split"
 
 
+@pytest.mark.parametrize("key", ["F6", "MediaTrackNext", "b", "Ctrl+Shift+m"])
+def test_a_code_is_marked_by_a_pedal_or_any_key_that_is_free(key):
+    own = benchkeys.checked({"code-2": key})
+    assert benchkeys.keys_of(BenchSettings(keys=own))["code-2"] == [key]
+    assert benchkeys.always_of(BenchSettings(keys=own))["code-2"] == ["Alt+2"]
+
+
+def test_two_codes_can_exchange_their_digits_and_nothing_else_takes_one():
+    own = {"code-1": "2", "code-2": "1"}
+    assert benchkeys.checked(own) == own
+    for key in ("1", "Ctrl+1", "Alt+1"):
+        with pytest.raises(benchkeys.KeysRefused, match="digits apply codes"):
+            benchkeys.checked({"split": key})
+    for keys in ({"code-1": "Alt+2"}, {"code-1": "2"}, {"code-1": "Ctrl+1"}, {"code-1": "Alt+1"}):
+        with pytest.raises(benchkeys.KeysRefused):
+            benchkeys.checked(keys)
+
+
+def test_every_code_has_a_key_that_works_with_single_keys_off():
+    always = benchkeys.always_of(BenchSettings())
+    assert all(always[action.name] for action in benchkeys.ACTIONS if action.group == benchkeys.CODES)
+    assert not [key for keys in always.values() for key in keys if len(key) == 1]
+
+
+def test_keys_that_were_stored_before_an_action_came_to_have_them_stay_ones_own():
+    stored = {"split": "m", "loop": "Alt+m"}  # as they could be before codes were marked by name
+    settings = BenchSettings(keys=stored)
+    assert benchkeys.keys_of(settings)["split"] == ["m"]
+    assert benchkeys.keys_of(settings)["code-by-name"] == []
+    assert "code-by-name" not in benchkeys.always_of(settings)
+    assert benchkeys.checked({**stored, "undo": "F8"}, before=stored) == {**stored, "undo": "F8"}
+    with pytest.raises(benchkeys.KeysRefused):
+        benchkeys.checked(stored)
+    with pytest.raises(benchkeys.KeysRefused):  # undo gets its usual key back, which split has
+        benchkeys.checked({"split": "z"}, before={"undo": "F8", "split": "z"})
+
+
 @pytest.mark.parametrize(
     ("own", "about"),
     [({"split": "z"}, "split"), ({"split": "k"}, "split"), ({"loop": "F4", "split": "F4"}, "split"), ({"undo": "Alt+k"}, "undo")],
@@ -46,15 +83,21 @@ def test_a_key_that_is_taken_is_refused_and_the_sentence_names_what_it_does(own,
     assert refusal.value.action == about
 
 
+def test_a_key_that_does_this_always_is_not_given_to_it_once_more():
+    with pytest.raises(benchkeys.KeysRefused, match="does this always"):
+        benchkeys.checked({"toggle": "Alt+k"})
+
+
 def test_two_keys_can_be_exchanged():
     own = {"undo": "x", "split": "z"}
     assert benchkeys.checked(own) == own
 
 
-NAMES = ["Tab", "Enter", "F4", "z", "Space", "k", "Alt+k", "Shift+Tab", "Escape", "5", "+", "w", "", " ", "Ctrl+m"]
+NAMES = [*"zk5+w 12m", "", "Tab", "Enter", "F4", "Space", "Alt+k", "Shift+Tab", "Escape", "Ctrl+m", "Alt+1", "Alt+m"]
+SOME = ["toggle", "undo", "redo", "split", "faster", "code-1", "code-2", "code-by-name"]
 
 
-@given(st.dictionaries(st.sampled_from(["toggle", "undo", "redo", "split", "faster"]), st.sampled_from(NAMES)))
+@given(st.dictionaries(st.sampled_from(SOME), st.sampled_from(NAMES)))
 def test_whatever_is_asked_no_key_ever_does_two_things(keys):
     try:
         own = benchkeys.checked(keys)
@@ -99,6 +142,13 @@ class TestKeeping:
         assert answer.status_code == 422
         assert answer.json()["error"].endswith(".")
         assert not BenchSettings.objects.exists()
+
+    def test_a_key_from_before_does_not_stand_in_the_way_of_another(self, as_user, cora):
+        BenchSettings.objects.create(person=cora, keys={"split": "m"})
+        answer = keep(as_user(cora), keys={"split": "m", "undo": "F8"})
+        assert answer.status_code == 200
+        assert answer.json()["keys"]["split"] == ["m"]
+        assert answer.json()["always"]["code-by-name"] == ["Alt+m"]
 
     def test_each_has_their_own(self, as_user, cora, sam):
         keep(as_user(cora), keys={"toggle": "F4"})

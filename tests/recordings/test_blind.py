@@ -6,8 +6,7 @@ from django.utils import timezone
 
 from recordings import review
 from recordings.models import Annotation, Review
-from supervision.models import Membership, Rating
-from tests import factories
+from supervision.models import Rating
 from tests.recordings import review_setup as setup
 
 pytestmark = pytest.mark.django_db
@@ -17,12 +16,6 @@ TELLTALE = (setup.SECRET, "He said nobody checks", "You let her find it", "Ask w
 @pytest.fixture
 def recording(thea, harbour):
     return setup.ready_recording(thea, harbour)
-
-
-@pytest.fixture
-def carl(harbour):
-    """Another consultant of the same team."""
-    return factories.make_member("carl", harbour, Membership.Role.CONSULTANT)
 
 
 @pytest.fixture

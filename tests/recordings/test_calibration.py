@@ -1,28 +1,25 @@
 """Gold recordings: made where rater training is agreed to, rated openly or hidden, compared, certified by somebody else."""
 
 import datetime as dt
+import itertools
 import re
+from collections import Counter
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
-from recordings import calibration, certifying, destruction, explaining, review
-from recordings.models import Assignment, GoldScore, SealedText
+from recordings import calibration, certifying, destruction, explaining, life, review
+from recordings.models import Assignment, GoldScore, Recording, SealedText
 from supervision import periods
-from supervision.models import Rating
+from supervision.models import Membership, Rating
 from tests import factories
 from tests.recordings import rating_setup as rating
 from tests.recordings import review_setup as setup
 
 pytestmark = pytest.mark.django_db
 SAID = "Nobody asked the aunt"
-
-
-@pytest.fixture
-def otis(harbour):
-    return rating.consultant("otis", factories.make_team("Third team", programme=harbour.programme))
 
 
 @pytest.fixture
@@ -71,13 +68,21 @@ def shape(page):
     return re.findall(r"<(/?\w+)([^>]*)>", re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\w{64}\b", "", re.sub(r"/\d+/", "//", page)))
 
 
-def test_a_hidden_exercise_looks_like_any_other_in_list_home_and_page(gold, otis, thea, harbour, sam, as_user):
+def words(page, recording):
+    """What can be read on a page, without the family that it names."""
+    text = re.sub(r"<script.*?</script>|<[^>]+>", " ", page, flags=re.S).replace(recording.family.reference, "FAMILY")
+    return re.sub(r"\s+", " ", text.replace(recording.family.initials, "F.F.")).strip()
+
+
+def test_a_hidden_exercise_looks_like_any_other_in_list_home_and_page(gold, otis, thea, harbour, cora, sam, as_user):
     hidden = give(gold, otis, is_hidden=True)
     rating.make_plan(harbour, sam)
     ordinary = rating.recording(thea, harbour)
     rating.run()
     second = rating.asked(ordinary, "second")
     assert second.rater == otis
+    review.release(review=gold.recording.reviews.exclude(rater=otis).get(), by=cora, now=timezone.now())
+    Recording.objects.filter(pk=ordinary.pk).update(uploaded_at=gold.recording.uploaded_at)  # of the times nothing is made up
     Assignment.objects.filter(pk=hidden.pk).update(due_on=second.due_on)
     client = as_user(otis)
     page = client.get(reverse("recordings:review-list")).content.decode()
@@ -88,10 +93,20 @@ def test_a_hidden_exercise_looks_like_any_other_in_list_home_and_page(gold, otis
     for name in ("recordings:review", "recordings:detail"):
         pages = [client.get(reverse(name, args=[one.recording_id])).content.decode() for one in (hidden, second)]
         assert shape(pages[0]) == shape(pages[1]), name
+        said = [
+            re.sub(r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}( \d{4})?", "DAY", words(*one))
+            for one in zip(pages, (hidden.recording, ordinary), strict=True)
+        ]
+        assert said[0] == said[1], name  # but its day of destruction: it comes sooner after a release
+    pages = [client.get(reverse("recordings:assignment-skip", args=[one.pk])).content.decode() for one in (hidden, second)]
+    assert words(pages[0], hidden.recording) == words(pages[1], ordinary)
+    home = client.get("/").content.decode()
+    assert len(set(re.findall(r"You are asked to rate [^<]*", home))) == 1
     for one in (hidden, second):
         rating.begin(one)
     benches = [client.get(reverse("recordings:review", args=[one.recording_id])).content.decode() for one in (hidden, second)]
     assert shape(benches[0]) == shape(benches[1])
+    assert words(benches[0], hidden.recording) == words(benches[1], ordinary)
     for address in (reverse("recordings:calibration"), reverse("recordings:rater-report", args=[otis.pk])):
         answer = client.get(address).content.decode()
         assert str(gold.recording_id) not in answer
@@ -105,6 +120,7 @@ def test_the_report_gives_bias_exact_and_within_one(gold, otis, as_user):
     by_key = {item.key: figures for item, figures in found.items}
     assert (by_key["finding-the-fit"].bias.value, by_key["generalisation"].bias.value) == (-2, 1)
     assert found.overall.exact.value == 0
+    assert (found.overall.exact.n_units, found.overall.exact.counted, found.overall.n_scores) == (1, "exercises", 9)
     assert found.overall.within_one.value == pytest.approx(8 / 9)
     page = as_user(otis).get(reverse("recordings:rater-report", args=[otis.pk]))
     assert page.status_code == 200
@@ -165,9 +181,11 @@ def test_the_reasons_go_with_the_recording_or_the_consent_and_the_scores_stay(go
     assert as_user(otis).get(report).status_code == 200
 
 
-def test_a_certification_is_ended_with_a_reason_for_good(gold, otis, cora, sam, as_user):
-    rating.submit(give(gold, otis))
-    for _ in range(2):  # renewed early: both are in force
+def test_a_certification_is_ended_with_a_reason_for_good(gold, otis, cora, sam, thea, harbour, as_user):
+    another = setup.submitted(rating.recording(thea, harbour), cora)
+    second = calibration.make_gold(review=another, label="Exercise 2", by=cora, now=timezone.now())
+    for exercise in (gold, second):  # renewed early: both are in force
+        rating.submit(give(exercise, otis))
         certifying.certify(rater=otis, instrument=gold.instrument, by=cora, now=timezone.now())
     address = reverse("recordings:certification-end", args=[otis.pk, gold.instrument_id])
     assert as_user(otis).post(address, {"reason": "Mine"}).status_code == 403
@@ -201,18 +219,56 @@ def test_withdrawal_closes_what_is_open_and_keeps_the_numbers(gold, otis, harbou
         give(gold, rating.consultant("una", harbour))
 
 
-def test_one_in_ten_is_a_hidden_exercise(gold, otis, thea, harbour, sam):
-    plan = rating.make_plan(harbour, sam)
-    for number in range(10):
-        assert calibration.hide(now=timezone.now()) == 0, number
-        Assignment.objects.create(
-            recording=rating.recording(thea, harbour),
-            rater=otis,
-            instrument=plan.instrument,
-            part="second",
-            due_on=factories.today(),
-            assigned_at=timezone.now(),
-        )
-    assert calibration.hide(now=timezone.now()) == 1
+def ask_again(otis, thea, harbour, instrument, days=0):
+    values = {"part": "second", "due_on": factories.today() + dt.timedelta(days=days), "assigned_at": timezone.now()}
+    Assignment.objects.create(recording=rating.recording(thea, harbour), rater=otis, instrument=instrument, **values)
+
+
+def test_a_hidden_exercise_comes_when_its_gap_is_over_and_is_due_as_the_others_are(gold, otis, thea, harbour, cora):
+    newer = setup.submitted(rating.recording(thea, harbour), cora)
+    Recording.objects.filter(pk=newer.recording_id).update(session_on=factories.days_ago(1))
+    newer = calibration.make_gold(review=newer, label="Exercise 2", by=cora, now=timezone.now())
+    for number, hidden in enumerate((newer, gold)):  # the latest session first
+        for _ in range(calibration.gap(otis, gold.instrument, number)):
+            assert calibration.hide(now=timezone.now()) == 0
+            ask_again(otis, thea, harbour, gold.instrument, days=9)
+        assert calibration.hide(now=timezone.now()) == 1
+        made = Assignment.objects.filter(part="gold").latest("assigned_at")
+        assert (made.gold, made.is_hidden, made.due_on) == (hidden, True, factories.today() + dt.timedelta(days=9))
     assert calibration.hide(now=timezone.now()) == 0
-    assert Assignment.objects.get(part="gold").is_hidden
+
+
+def test_nobody_can_count_ahead_to_a_hidden_exercise_and_one_in_ten_it_is(gold, otis, cora, settings):
+    def gaps(rater):
+        return [calibration.gap(rater, gold.instrument, number) for number in range(900)]
+
+    drawn = gaps(otis)
+    assert drawn == gaps(otis)  # nothing is kept, so it has to be the same at every pass
+    counts = Counter(drawn)
+    assert set(counts) == set(range(6, 15))
+    assert all(70 <= count <= 130 for count in counts.values()), counts  # 100 each; the binomial's deviation is below 10
+    assert sum(drawn) / len(drawn) == pytest.approx(10, abs=0.4)
+    after = Counter(itertools.pairwise(drawn))
+    assert len(after) == 81  # any gap may follow any
+    assert sum(one == other for one, other in zip(drawn, gaps(cora), strict=True)) < 180  # of another rater tells nothing
+    settings.SECRET_KEY = "another site"
+    assert sum(one == other for one, other in zip(drawn, gaps(otis), strict=True)) < 180
+
+
+@pytest.mark.parametrize("is_begun", [False, True], ids=["asked", "in progress"])
+def test_whoever_is_still_rating_learns_neither_who_has_listened_nor_who_else_was_asked(gold, otis, thea, harbour, cora, iggy, is_begun):
+    tess = rating.consultant("tess", factories.make_team("Fourth team", programme=harbour.programme))
+    give(gold, tess)
+    mine = give(gold, otis, is_hidden=True)
+    if is_begun:
+        rating.begin(mine)
+    setup.hear(gold.recording, otis, 0, 60_000)
+    told = life.privacy(gold.recording, reader=otis)
+    assert told.heard == ["Otis Example (1 min)"]
+    assert told.listeners == ["Cora Example", "Thea Example", "whoever is asked to rate it"]
+    for reader in (thea, iggy, cora):
+        told = life.privacy(gold.recording, reader=reader)
+        assert "Cora Example (10 min)" in told.heard
+        assert told.listeners[-2:] == ["Otis Example", "Tess Example"]
+    factories.make_membership(otis, None, Membership.Role.IG_LEAD)
+    assert "Cora Example (10 min)" in life.privacy(gold.recording, reader=otis).heard

@@ -19,17 +19,13 @@ from recordings.models import Clip, HeardInterval, Purpose, Redaction, SealedTex
 from tests import factories
 from tests.recordings.clip_setup import (
     ALL,
-    approved_fixture,  # noqa: F401 (a fixture, as the four below)
-    clip_fixture,  # noqa: F401
     hear,
-    lesson_fixture,  # noqa: F401
     listen,
     make,
-    playback_fixture,  # noqa: F401
     read,
-    recording_fixture,  # noqa: F401
 )
 
+pytest_plugins = ["tests.recordings.clip_fixtures"]
 pytestmark = pytest.mark.django_db
 CUE = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3}) --> (\d\d):(\d\d):(\d\d)\.(\d{3})")
 
@@ -185,7 +181,7 @@ class TestListeningBeforeApproving:
         HeardInterval.objects.create(
             recording=recording, person=sam, purpose="supervision", start_ms=0, end_ms=22_000, first_at=now, last_at=now
         )
-        sent._store((recording.pk, sam.pk, None), [(0, 22_000)])
+        sent.note(recording=recording, person=sam, spans=[(0, 22_000)], now=timezone.now())
         b"".join(listen(as_user(sam), clip, range="bytes=0-99").streaming_content)
         assert decide(as_user(sam), clip).status_code == 422
 

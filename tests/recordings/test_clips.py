@@ -13,27 +13,24 @@ from wagtail.models import Page
 from learning import blocks
 from learning.models import LessonPage
 from recordings import accessrecord, audio, clipping, clips, clipwords, keeping, vault, withdrawal
-from recordings.models import Clip, Purpose, Recording, Redaction, SealedText
+from recordings.models import Clip, Purpose, Recording, Redaction, Review, SealedText
 from supervision.models import Membership
 from tests import factories
+from tests.recordings import review_setup as setup
 from tests.recordings.clip_setup import (
     ALL,
     QUIET,
     TITLE,
-    approved_fixture,  # noqa: F401 (a fixture, as the four below)
     block,
-    clip_fixture,  # noqa: F401
     hear,
-    lesson_fixture,  # noqa: F401
     listen,
     make,
     muted,
-    playback_fixture,  # noqa: F401
     read,
-    recording_fixture,  # noqa: F401
     sealed,
 )
 
+pytest_plugins = ["tests.recordings.clip_fixtures"]
 pytestmark = pytest.mark.django_db
 
 
@@ -158,6 +155,24 @@ class TestInALesson:
         assert TITLE in text
         assert "[name removed]" in text
         assert "no-store" in answer["Cache-Control"]
+
+    def test_whoever_is_still_rating_that_session_reads_a_neutral_line_in_the_lesson_and_in_the_editor(
+        self, lesson, approved, recording, harbour, admin_client, django_user_model
+    ):
+        editor = django_user_model.objects.get(is_superuser=True)
+        edit = reverse("wagtailadmin_pages:edit", args=[lesson.pk])
+        revision = reverse("wagtailadmin_pages:revisions_view", args=[lesson.pk, lesson.save_revision().pk])
+        factories.make_membership(editor, harbour, Membership.Role.CONSULTANT)
+        for address in (edit, revision, lesson.url):
+            assert TITLE in admin_client.get(address).text
+        own = setup.begin(recording, editor)
+        for address in (edit, revision, lesson.url):
+            text = admin_client.get(address).text
+            assert clips.NOT_FOR_YOU in text
+            for word in (TITLE, "[name removed]", "harbour wall", "/captions/"):
+                assert word not in text, address
+        Review.objects.filter(pk=own.pk).update(state="submitted", submitted_at=timezone.now())
+        assert TITLE in admin_client.get(edit).text
 
     def test_the_page_and_its_revisions_hold_the_id_and_nothing_else(self, lesson, approved):
         for stored in (str(lesson.body.raw_data), str(lesson.get_latest_revision().content)):

@@ -91,6 +91,17 @@ def test_a_new_code_is_made_under_another_with_a_version_and_a_slug(harbour, adm
     assert [(one.number, one.made_by.first_name) for one in made.versions.all()] == [(1, "Boss")]
 
 
+def test_a_new_code_whose_place_is_left_empty_comes_last(harbour, admin):
+    before = codebook.load(harbour.programme)
+    assert 'name="position" value' not in admin.get(reverse("wagtailsnippets_recordings_code:add")).text
+    new = Code(programme=harbour.programme, name="Plan for the week", definition="One is made", colour=2, shape="star")
+    assert admin.post(reverse("wagtailsnippets_recordings_code:add"), sent(new, position="")).status_code == 302
+    assert [one.name for one in codebook.current(harbour.programme)] == [*(one.name for one in before), "Plan for the week"]
+    made = Code.objects.get(name="Plan for the week")
+    assert edit(admin, made, position="").status_code == 302
+    assert Code.objects.get(pk=made.pk).position == made.position > 0
+
+
 def test_what_does_not_fit_the_code_book_is_refused(harbour, meadow, admin):
     first, second, *_ = codebook.load(harbour.programme)
     foreign = codebook.load(meadow.programme)[0]

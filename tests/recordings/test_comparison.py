@@ -13,11 +13,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def carl(harbour):
-    return rating.consultant("carl", harbour)
-
-
-@pytest.fixture
 def recording(thea, harbour, cora, carl, sam):
     rating.make_plan(harbour, sam)
     made = rating.recording(thea, harbour)
@@ -163,11 +158,11 @@ def test_an_outside_rater_sees_it_until_the_two_have_agreed(thea, harbour, cora,
 def test_agreement_is_shown_with_n_and_interval_and_downloaded(comparison, as_user):
     first = comparison.first.rater
     page = reverse("recordings:agreement")
-    assert "No session has been rated twice" in as_user(first).get(page).content.decode()
+    assert "was rated twice and released" in as_user(first).get(page).content.decode()
     comparing.release(comparison=rating.agree_on_all(comparison), by=first, now=timezone.now())
     shown = as_user(first).get(page).content.decode()
     assert "1 session rated twice" in shown
-    assert "n is under 10: too few to call any of this good or bad" in shown
+    assert "Where n is under 10 there is too little to call a figure good or bad" in shown
     lines = as_user(first).get(reverse("recordings:agreement-csv")).content.decode().splitlines()
     assert any(line.startswith("item,Finding the fit,percent_agreement,0.0000,") for line in lines)
-    assert any("frame_kappa" in line for line in lines)
+    assert any("frame_cohen_kappa" in line for line in lines)

@@ -9,8 +9,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from recordings import consent as consents
+from recordings import consentwording
 from recordings.models import Consent, ConsentPerson, Purpose, Withdrawal
 from tests import factories
+from tests.recordings.consent_setup import carried
 
 pytestmark = pytest.mark.django_db
 Role, Renewal = ConsentPerson.Role, Consent.Renewal
@@ -84,6 +86,9 @@ def test_it_is_entered_in_the_audit_log_with_ids_only(record):
         ({"method": "typed", "witness": "family support worker T.O."}, "Caregiver M.B. has said yes but not typed"),
         ({"method": "signed_screen"}, "Caregiver M.B. has said yes but not signed"),
         ({"spoken_at_ms": 12_000}, "Only a spoken consent"),
+        ({"method": "spoken", "filed_at": "Cabinet 2"}, "Only a consent on paper"),
+        ({"people": [(Role.CAREGIVER, "Kayleigh", [RECORD])]}, "never a name"),
+        ({"given_on": factories.days_ago(400)}, "after the consent was given"),
     ],
 )
 def test_what_cannot_stand_is_refused_in_a_sentence(record, changes, words):
@@ -109,8 +114,8 @@ def test_the_current_wording_is_the_newest_in_force(harbour):
     factories.make_wording(harbour.programme, version=1)
     second = factories.make_wording(harbour.programme, version=2, effective_from=today)
     factories.make_wording(harbour.programme, version=3, effective_from=today + dt.timedelta(days=1))
-    assert consents.current_wording(harbour.programme, on=today) == second
-    assert consents.current_wording(harbour.programme, on=today - dt.timedelta(days=4000)) is None
+    assert consentwording.current(harbour.programme, on=today) == second
+    assert consentwording.current(harbour.programme, on=today - dt.timedelta(days=4000)) is None
 
 
 def test_everybody_heard_must_have_agreed(record):
@@ -219,7 +224,11 @@ class TestPages:
     def url(self, family, wording):
         return f"/recordings/families/{family.pk}/consent/"
 
-    def filled(self, *people, **changes):
+    @pytest.fixture
+    def filled(self, wording):
+        return lambda *people, **changes: {**carried(wording), **self.answers(*people, **changes)}
+
+    def answers(self, *people, **changes):
         data = {"people-TOTAL_FORMS": "4", "people-INITIAL_FORMS": "0", "given_on": factories.today().isoformat(), "method": "signed_paper"}
         for number, (role, initials, purposes) in enumerate(people):
             data |= {f"people-{number}-role": role, f"people-{number}-initials": initials, f"people-{number}-purposes": purposes}
@@ -228,14 +237,14 @@ class TestPages:
     def test_the_words_in_force_are_shown(self, as_user, thea, url, wording):
         assert wording.text in as_user(thea).get(url).content.decode()
 
-    def test_it_records_and_says_what_can_be_done_now(self, as_user, thea, url):
-        response = as_user(thea).post(url, self.filled(("caregiver", "M.B.", ["record", "review"])), follow=True)
+    def test_it_records_and_says_what_can_be_done_now(self, as_user, thea, url, filled):
+        response = as_user(thea).post(url, filled(("caregiver", "M.B.", ["record", "review"]), filed_at="Cabinet 2"), follow=True)
         consent = Consent.objects.get()
         assert response.redirect_chain == [(f"/recordings/consents/{consent.pk}/", 302)]
         assert b"You can upload sessions" in response.content
 
-    def test_somebody_who_said_no_is_recorded_and_named(self, as_user, thea, url):
-        response = as_user(thea).post(url, self.filled(("caregiver", "M.B.", ["record"]), ("other_family", "G.B.", [])), follow=True)
+    def test_somebody_who_said_no_is_recorded_and_named(self, as_user, thea, url, filled):
+        response = as_user(thea).post(url, filled(("caregiver", "M.B.", ["record"]), ("other_family", "G.B.", [])), follow=True)
         assert Consent.objects.count() == 1
         assert b"Other family member G.B. has not agreed to being recorded" in response.content
 
@@ -245,13 +254,15 @@ class TestPages:
             ([("caregiver", "", ["record"])], {}, "Enter this person&#x27;s initials"),
             ([("caregiver", "Mary Brown", ["record"])], {}, "at most 8 characters"),
             ([("caregiver", "<b>", ["record"])], {}, "Enter initials only"),
+            ([("caregiver", "Kayleigh", ["record"])], {}, "at most four letters, never a name"),
+            ([("caregiver", "Anna-May", ["record"])], {}, "Enter initials only"),
             ([], {}, "at least one person"),
             ([("caregiver", "M.B.", ["record"])], {"method": ""}, "Choose how the consent was given"),
             ([("caregiver", "M.B.", ["record"])], {"given_on": ""}, "Enter the day on which"),
         ],
     )
-    def test_what_is_missing_is_said_beside_it(self, as_user, thea, url, people, changes, words):
-        response = as_user(thea).post(url, self.filled(*people, **changes))
+    def test_what_is_missing_is_said_beside_it(self, as_user, thea, url, filled, people, changes, words):
+        response = as_user(thea).post(url, filled(*people, **changes))
         assert response.status_code == 422
         assert words in response.content.decode()
         assert not Consent.objects.exists()

@@ -11,6 +11,7 @@ from recordings import consent as consents
 from recordings import consentcopy, uploads
 from recordings.models import Consent, ConsentPerson, Recording, WithdrawalLink
 from tests import factories
+from tests.recordings.consent_setup import shown
 from tests.recordings.making import bare_recording
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +73,7 @@ class TestRenewal:
     def test_a_form_left_as_it_was_filled_in_still_counts_everybody(self, as_user, thea, family, consent):
         """Role and initials that came along are sent with the form, and count although nobody touched them."""
         data = {
+            **shown(family),
             "people-TOTAL_FORMS": "4",
             "people-INITIAL_FORMS": "0",
             "given_on": factories.today().isoformat(),
@@ -88,6 +90,7 @@ class TestRenewal:
 
     def test_days_of_another_answer_are_left_out(self, as_user, thea, family, consent):
         data = {
+            **shown(family),
             "people-TOTAL_FORMS": "4",
             "people-INITIAL_FORMS": "0",
             "given_on": factories.today().isoformat(),
@@ -107,7 +110,7 @@ class TestRenewal:
 
     @pytest.mark.parametrize(("renewal", "words"), [("until_date", "Enter the last day"), ("per_session", "Enter the day of the session")])
     def test_a_day_that_is_missing_is_asked_for(self, as_user, thea, family, consent, renewal, words):
-        data = {"people-TOTAL_FORMS": "4", "people-INITIAL_FORMS": "0", "renewal": renewal, "method": "signed_paper"}
+        data = {**shown(family), "people-TOTAL_FORMS": "4", "people-INITIAL_FORMS": "0", "renewal": renewal, "method": "signed_paper"}
         response = as_user(thea).post(f"/recordings/families/{family.pk}/consent/", data)
         assert response.status_code == 422
         assert words in response.content.decode()

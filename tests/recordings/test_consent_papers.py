@@ -17,6 +17,7 @@ from recordings import consent as consents
 from recordings.models import Consent, ConsentPaper, FamilyKey, NameList, Recording
 from recordings.views.papers import ScanUploadHandler
 from tests import factories
+from tests.recordings.consent_setup import shown
 from tests.recordings.making import bare_recording
 
 pytestmark = pytest.mark.django_db
@@ -63,11 +64,15 @@ MARY = {"role": "caregiver", "initials": "M.B.", "purposes": ["record", "review"
 
 class TestSigning:
     @pytest.fixture
+    def signed(self, family, url):
+        return lambda *people, **changes: {**shown(family), **signed(*people, **changes)}
+
+    @pytest.fixture
     def url(self, family):
         factories.make_wording(family.team.programme)
         return f"/recordings/families/{family.pk}/consent/"
 
-    def test_what_was_drawn_is_sealed_with_the_person_who_drew_it(self, as_user, thea, url):
+    def test_what_was_drawn_is_sealed_with_the_person_who_drew_it(self, as_user, thea, url, signed):
         response = as_user(thea).post(url, signed({**MARY, "drawn": drawn()}))
         assert response.status_code == 302
         paper = ConsentPaper.objects.get()
@@ -75,30 +80,30 @@ class TestSigning:
         assert casefile.open_paper(paper).read() == png()
         assert all(png() not in path.read_bytes() for path in sealed_files())
 
-    def test_a_name_can_be_typed_instead(self, as_user, thea, url):
+    def test_a_name_can_be_typed_instead(self, as_user, thea, url, signed):
         as_user(thea).post(url, signed({**MARY, "typed": "Mary Brown"}))
         assert casefile.open_paper(ConsentPaper.objects.get()).read() == b"Mary Brown"
 
-    def test_whoever_says_no_need_not_sign(self, as_user, thea, url):
+    def test_whoever_says_no_need_not_sign(self, as_user, thea, url, signed):
         as_user(thea).post(url, signed({**MARY, "drawn": drawn()}, {"role": "other_family", "initials": "G.B."}))
         assert ConsentPaper.objects.count() == 1
         assert Consent.objects.get().people.count() == 2
 
     @pytest.mark.parametrize("mark", [{}, {"drawn": "data:image/png;base64,AAAA"}, {"drawn": drawn(png(width=2400))}, {"drawn": "x"}])
-    def test_without_a_whole_signature_nothing_is_kept(self, as_user, thea, url, mark):
+    def test_without_a_whole_signature_nothing_is_kept(self, as_user, thea, url, signed, mark):
         response = as_user(thea).post(url, signed({**MARY, **mark}))
         assert response.status_code == 422
         assert b"sign" in response.content
         assert not Consent.objects.exists()
         assert not sealed_files()
 
-    def test_typing_needs_a_witness(self, as_user, thea, url):
+    def test_typing_needs_a_witness(self, as_user, thea, url, signed):
         typed = {**MARY, "typed": "Mary Brown"}
         assert as_user(thea).post(url, signed(typed, method="typed")).status_code == 422
         as_user(thea).post(url, signed(typed, method="typed", witness="social worker T.O."))
         assert Consent.objects.get().witness == "social worker T.O."
 
-    def test_a_signature_that_came_with_another_way_is_not_kept(self, as_user, thea, url):
+    def test_a_signature_that_came_with_another_way_is_not_kept(self, as_user, thea, url, signed):
         as_user(thea).post(url, signed({**MARY, "drawn": drawn(), "typed": "Mary Brown"}, method="signed_paper"))
         assert Consent.objects.exists()
         assert not ConsentPaper.objects.exists()

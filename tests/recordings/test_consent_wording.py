@@ -1,5 +1,7 @@
 """The words of a consent do not change under those who agreed to them."""
 
+import datetime as dt
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -40,7 +42,7 @@ class TestTheBackOffice:
     def fields(self, programme, **changes):
         return {
             "programme": programme.pk,
-            "effective_from": "2026-05-12",
+            "effective_from": factories.days_ago(0).isoformat(),
             "text": "Words.",
             "young_text": "Yours.",
             "spoken_text": "Said.",
@@ -54,6 +56,16 @@ class TestTheBackOffice:
         assert ConsentWording.objects.get(programme=harbour.programme, text="Words.").version == 5
         made = ConsentWording.objects.get(programme=meadow.programme)
         assert (made.version, made.young_text, made.spoken_text) == (1, "Yours.", "Said.")
+
+    def test_a_copy_does_not_come_into_force_in_the_past(self, boss, harbour):
+        old = factories.make_wording(harbour.programme)
+        address = "/admin/snippets/recordings/consentwording/add/"
+        same_day = boss.post(address, self.fields(harbour.programme, effective_from=old.effective_from.isoformat()))
+        assert b"Enter a later day from which these hold" in same_day.content
+        assert ConsentWording.objects.get(programme=harbour.programme) == old
+        later = (old.effective_from + dt.timedelta(days=1)).isoformat()
+        assert boss.post(address, self.fields(harbour.programme, effective_from=later)).status_code == 302
+        assert ConsentWording.objects.filter(programme=harbour.programme).count() == 2
 
     def test_a_version_in_use_is_not_changed_there_either(self, boss, harbour, thea):
         wording = factories.make_consent(factories.make_family(harbour, thea)).wording

@@ -107,6 +107,14 @@ class TestDeciding:
         with pytest.raises(contesting.ContestRefused, match="answers first"):
             contesting.propose(contest=raised, keeps=True, text="It stays", by=sam, now=timezone.now())
 
+    def test_who_cannot_act_reads_whose_turn_it_is(self, raised, thea, cora, sam, as_user):
+        page = reverse("recordings:contest", args=[raised.pk])
+        assert "Cora answers next." in as_user(sam).get(page).content.decode()
+        assert "answers next" not in as_user(cora).get(page).content.decode()
+        answered(raised)
+        assert "decides next" in as_user(thea).get(page).content.decode()
+        assert "decides next" not in as_user(sam).get(page).content.decode()
+
     def test_there_is_nothing_to_agree_to_before_the_answer(self, raised, sam):
         with pytest.raises(contesting.ContestRefused, match="not answered yet"):
             agreed(raised, sam)
@@ -118,7 +126,8 @@ class TestDeciding:
             contesting.agree(contest=raised, seen=seen, by=sam, now=timezone.now())
 
     def test_sent_back_it_is_the_raters_turn_again(self, raised, cora, sam):
-        contesting.send_back(contest=answered(raised), by=sam, now=timezone.now())
+        proposed = answered(raised)
+        contesting.send_back(contest=proposed, seen=contesting.version(proposed), by=sam, now=timezone.now())
         assert contesting.waiting_for(cora).get() == raised
         assert not contesting.waiting_for(sam).exists()
 

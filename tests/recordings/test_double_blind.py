@@ -3,21 +3,24 @@
 import io
 import re
 import zipfile
+from collections import Counter
 
 import pytest
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils import timezone
+from wagtail.log_actions import LogContext
 
-from recordings import review, selfrating
-from recordings.models import Annotation, Comparison, Review, SelfRating
-from supervision.models import Item, Rating
+from recordings import clips, review, selfrating
+from recordings.models import Annotation, Clip, Comparison, Purpose, Redaction, Review, SelfRating
+from supervision.models import Item, Membership, Rating
 from tests import factories
 from tests.recordings import rating_setup as rating
 from tests.recordings import review_setup as setup
 
 pytestmark = pytest.mark.django_db
-TELLTALE = (setup.SECRET, "You let her find it", "Ask who checks at night", "My own note on it")
-CHANGES_NOTHING = {"account_logout", "account_reauthenticate"}
+TITLES = ("Scored a 4 because of this", "Clip for a lesson on what went wrong")
+TELLTALE = (setup.SECRET, "You let her find it", "Ask who checks at night", "My own note on it", *TITLES)
+OTHER = {"first": "second", "second": "first"}
 
 
 def addresses(recording, team, person):
@@ -53,34 +56,31 @@ def told(client, urls):
                 body = b"\n".join(packed.read(name) for name in sorted(packed.namelist()))
         text = body.decode(errors="replace")
         text = re.sub(r"\b[A-Za-z0-9]{64}\b|nonce=.[A-Za-z0-9+/=_-]+", "", text)  # tokens against forgery, nonces
+        text = re.sub(r'name="submission" value="[0-9a-f-]+"', "", text)  # drawn for each form that is sent once
         answers[url] = (answer.status_code, answer.get("Location", ""), text)
     return answers
 
 
 @pytest.fixture
-def carl(harbour):
-    return rating.consultant("carl", harbour)
-
-
-@pytest.fixture
-def otis(harbour):
-    """Consultant of another team of the programme."""
-    return rating.consultant("otis", factories.make_team("Third team", programme=harbour.programme))
-
-
-@pytest.fixture
 def recording(thea, harbour, cora, sam):
     rating.make_plan(harbour, sam)
-    return rating.recording(thea, harbour)
+    made = rating.recording(thea, harbour, purposes=(*rating.ALL, Purpose.TEACH))
+    now = timezone.now()
+    state = {"state": Redaction.State.READY, "proposed_at": now, "proposed_by": thea, "confirmed_at": now, "confirmed_by": thea}
+    Redaction.objects.create(recording=made, number=1, spans=[], **state)
+    return made
 
 
-def give_all(recording):
-    """The first rater submits and the therapist hands in a rating of their own."""
-    first = rating.asked(recording, "first")
+def give_all(recording, part="first"):
+    """The other rater submits and makes a clip for lessons and one that waits; the therapist hands in a rating of their own."""
+    first = rating.asked(recording, part)
     own = rating.begin(first)
     review.write(review=own, name="strengths", text="You let her find it", seen=None, by=own.rater)
     review.write(review=own, name="next_step", text="Ask who checks at night", seen=None, by=own.rater)
     rating.submit(first, score=4)
+    for title, state in zip(TITLES, (Clip.State.APPROVED, Clip.State.PROPOSED), strict=True):
+        clip = clips.make(recording=recording, start_ms=10_000, end_ms=18_000, title=title, by=own.rater, now=timezone.now())
+        Clip.objects.filter(pk=clip.pk).update(state=state, decided_at=timezone.now() if state == Clip.State.APPROVED else None)
     scores = {item.key: 0 for item in Item.objects.filter(instrument=first.instrument)}
     made = selfrating.save(
         recording=recording,
@@ -95,30 +95,115 @@ def give_all(recording):
     return Review.objects.get(pk=own.pk)
 
 
+@pytest.mark.parametrize("part", ["first", "second"])
 @pytest.mark.parametrize("has_begun", [False, True], ids=["asked", "in progress"])
 @pytest.mark.parametrize("who", ["carl", "otis"])
-def test_every_page_and_file_is_the_same_with_and_without_the_others_rating(recording, harbour, thea, who, has_begun, request, as_user):
-    rater = request.getfixturevalue(who)
+def test_every_page_and_file_is_the_same_with_and_without_the_others_rating(
+    recording, harbour, thea, who, has_begun, part, request, as_user
+):
+    second = request.getfixturevalue(who)
     rating.run()
-    second = rating.asked(recording, "second")
-    assert second.rater == rater
+    assert rating.asked(recording, "second").rater == second
+    mine, _theirs = (rating.asked(recording, one) for one in (part, OTHER[part]))
+    rater = mine.rater
     if has_begun:
-        rating.begin(second)
-    setup.hear(recording, rating.asked(recording, "first").rater)  # who has listened is no secret; what they think is
+        rating.begin(mine)
     urls = addresses(recording, harbour, thea)
     client = as_user(rater)
     told(client, urls)  # what a first visit changes, such as the record of reading
     before = told(client, urls)
     assert sum(status == 200 for status, _, _ in before.values()) > 10
-    other = give_all(recording)
+    other = give_all(recording, OTHER[part])
     after = told(client, urls)
-    differing = {
-        urls[url]: list(set(after[url][2].splitlines()) ^ set(before[url][2].splitlines()))[:6] for url in urls if before[url] != after[url]
-    }
-    assert differing == {}
+    assert differing(urls, before, after) == {}
     assert not [url for url, (_, _, text) in after.items() if any(word in text for word in TELLTALE) or str(other.pk) in text]
     for name in ("recordings:feedback", "recordings:review-submit", "recordings:reply", "recordings:review-release"):
         assert client.get(reverse(name, args=[other.pk])).status_code in {404, 405}
+
+
+def differing(urls, before, after):
+    """Up to six lines that only one of the two answers has, by the name of the address."""
+    changed = [url for url in urls if before[url] != after[url]]
+    return {urls[url]: list(set(after[url][2].splitlines()) ^ set(before[url][2].splitlines()))[:6] for url in changed}
+
+
+def test_a_first_rater_who_supervises_the_team_sees_the_other_row_go_from_what_is_due_and_nothing_else(
+    recording, harbour, thea, cora, carl, as_user
+):
+    """That it is in, then, as whoever chases ratings has to know; not what is in it."""
+    rating.run()
+    first, _second = rating.asked(recording, "first"), rating.asked(recording, "second")
+    factories.make_membership(first.rater, harbour, Membership.Role.SUPERVISOR)
+    rating.begin(first)
+    urls = addresses(recording, harbour, thea)
+    client = as_user(first.rater)
+    told(client, urls)
+    before = told(client, urls)
+    give_all(recording, "second")
+    after = told(client, urls)
+    assert set(differing(urls, before, after)) == {"recordings:review-list"}
+    was, now = (answers[reverse("recordings:review-list")][2] for answers in (before, after))
+    row = re.search(r"<h2>Due in your teams.*?</table>\s*</div>", was, re.S).group()
+    assert row.count("<tr>") == 2  # the head, and the second rating
+    assert lines(was) - lines(row) == lines(now)
+    assert not [url for url, (_, _, text) in after.items() if any(word in text for word in TELLTALE)]
+
+
+def lines(page):
+    """How often each line is there that is not empty."""
+    return Counter(line.strip() for line in page.splitlines() if line.strip())
+
+
+CLIP_PAGES = ("clip", "clip-audio", "clip-captions", "clip-take-back")
+CLIP_POSTS = ("clip-decide", "clip-again", "clip-take-back", "clip-heard")
+
+
+@pytest.mark.parametrize("has_begun", [False, True], ids=["asked", "in progress"])
+def test_no_clip_that_another_made_is_there_for_whoever_is_still_rating(recording, carl, thea, has_begun, as_user):
+    rating.run()
+    second = rating.asked(recording, "second")
+    if has_begun:
+        rating.begin(second)
+    give_all(recording)
+    client = as_user(second.rater)
+    made = list(Clip.objects.order_by("made_at", "pk"))
+    for state in Clip.State.values:
+        Clip.objects.update(state=state)
+        for one in made:
+            assert {client.get(reverse(f"recordings:{name}", args=[one.pk])).status_code for name in CLIP_PAGES} == {404}, state
+            assert {client.post(reverse(f"recordings:{name}", args=[one.pk])).status_code for name in CLIP_POSTS} == {404}, state
+            assert clips.shown(one.pk, second.rater, on=factories.today()) == clips.Shown(one.pk, closed=clips.NOT_FOR_YOU)
+        assert not clips.seen_by(second.rater).exists()
+    Clip.objects.update(state=Clip.State.PROPOSED)
+    for act in (clips.decide, clips.take_back, clips.again):
+        with pytest.raises(clips.ClipRefused):
+            act(clip=made[0], by=second.rater, now=timezone.now(), **({"approves": False} if act is clips.decide else {}))
+    rating.submit(second)
+    assert {clips.title_of(one) for one in clips.seen_by(second.rater)} == set(TITLES)
+
+
+def test_a_clip_of_ones_own_stays_while_one_is_rating(recording, carl, cora, as_user):
+    rating.run()
+    second = rating.asked(recording, "second")
+    made = clips.make(recording=recording, start_ms=0, end_ms=8_000, title="My own moment", by=second.rater, now=timezone.now())
+    give_all(recording)
+    page = as_user(second.rater).get(reverse("recordings:clip-list")).text
+    assert "My own moment" in page
+    assert not [title for title in TITLES if title in page]
+    assert as_user(second.rater).get(reverse("recordings:clip", args=[made.pk])).status_code == 200
+    assert clips.take_back(clip=made, by=second.rater, now=timezone.now()).state == Clip.State.GONE
+
+
+def test_an_editor_of_lessons_who_is_still_rating_is_offered_no_title(recording, carl, cora):
+    rating.run()
+    second = rating.asked(recording, "second")
+    give_all(recording)
+    used = Clip.objects.get(state=Clip.State.APPROVED)
+    assert clips.choices(on=factories.today()) == [(str(used.pk), TITLES[0])]
+    with LogContext(user=second.rater):  # as Wagtail's pages are shown
+        assert clips.choices(on=factories.today()) == [(str(used.pk), clips.NOT_FOR_YOU)]
+    with LogContext(user=rating.asked(recording).rater):
+        assert clips.choices(on=factories.today()) == [(str(used.pk), TITLES[0])]
 
 
 @pytest.mark.parametrize("who", ["carl", "otis"])

@@ -12,7 +12,7 @@ from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from recordings import checks, engines, faster, openai_whisper, speech, weights
+from recordings import checks, engines, faster, openai_whisper, speech, voice, weights
 
 RATE = 16_000
 
@@ -192,3 +192,20 @@ def test_half_precision_as_on_a_card_gives_the_same_words(tiny_checkpoint, clip_
     ours, theirs = (" ".join(segment.text for segment in some).lower().split() for some in (heard, plain))
     assert len(set(ours) & set(theirs)) > 0.9 * len(set(theirs))
     assert all(type(word.start) is float for segment in heard for word in segment.words)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not engines.has_cuda(), reason="this machine has no NVIDIA card")
+@pytest.mark.parametrize("name", engines.NAMES)
+def test_a_card_hears_what_the_processor_hears(name, clip_samples, request):
+    """With 16-bit numbers a word may differ, not more."""
+    here = request.getfixturevalue("whisper_engine" if name == engines.WHISPER else "faster_engine")
+    there = engines.load(name, "tiny.en", device="cuda")
+    said = [[word for segment in _heard(engine, clip_samples) for word in segment.text.lower().split()] for engine in (here, there)]
+    assert len(set(said[0]) ^ set(said[1])) <= 2
+    assert abs(len(said[0]) - len(said[1])) <= 2
+
+
+def _heard(engine, samples):
+    work = speech.run(samples, engine=engine, language="en", probability=voice.activity(samples))
+    return [segment for _, _, segments in work for segment in segments]

@@ -140,7 +140,7 @@ def test_a_file_is_taken_with_names_and_changes_and_that_is_noted(as_user, thea,
     for said in (b"Therapist", b"curfew"):
         assert said in content
     entry = ModelLogEntry.objects.get(action="recordings.transcript_export")
-    assert (entry.user_id, entry.data) == (thea.pk, {"format": kind})
+    assert (entry.user_id, entry.data) == (thea.pk, {"format": kind, "purpose": "own", "recording": str(recording.pk)})
 
 
 @pytest.mark.django_db

@@ -1,9 +1,11 @@
+import datetime as dt
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from recordings import calibration, review, transcript, withdrawal, workbench
-from recordings.models import Annotation, Comparison, Purpose, Reply, SealedText
+from recordings.models import Annotation, Comparison, Purpose, Reply, Review, SealedText
 from tests import factories
 from tests.recordings import rating_setup as rating
 from tests.recordings import review_setup as setup
@@ -193,3 +195,21 @@ def test_turns_of_one_voice_are_joined_and_unsupported_ones_stand_alone(recordin
     found = workbench.turns(recording)
     assert [(turn.speaker, turn.is_supported) for turn in found] == [("S1", True), ("S2", True), ("S2", False)]
     assert found[2].reason
+
+
+def test_all_that_was_released_is_counted_and_reached(thea, harbour, cora, as_user):
+    first, now = setup.released(setup.ready_recording(thea, harbour), cora), timezone.now()
+    for number in range(50):
+        Review.objects.create(
+            recording=setup.ready_recording(thea, harbour, consent=first.recording.consent),
+            rater=cora,
+            instrument=first.instrument,
+            state=Review.State.RELEASED,
+            started_at=now,
+            submitted_at=now,
+            released_at=now + dt.timedelta(minutes=number + 1),
+        )
+    client, url = as_user(cora), reverse("recordings:review-list")
+    pages = [client.get(url, {"page": number}).text for number in (1, 2)]
+    assert all("Released (51)" in page for page in pages)
+    assert [reverse("recordings:feedback", args=[first.pk]) in page for page in pages] == [False, True]

@@ -6,6 +6,7 @@ import io
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from wagtail.models import ModelLogEntry
 
 from recordings import destruction, governance, keeping, legalhold, listening, vault, withdrawal
@@ -152,6 +153,7 @@ class TestCertificates:
 class TestHolds:
     def test_the_second_person_agrees_on_the_page(self, recording, sam, as_user, iggy, now, today, look):
         hold = legalhold.ask(recording=recording, reason="Complaint 12", ends_on=today + 20 * DAY, by=sam, now=timezone.now())
+        assert f"Asked for: to be agreed by {date_format(today + 3 * DAY, 'j F Y')}" in text(look("governance"))
         page = text(look("governance-holds"))
         assert "Waits for agreement" in page
         assert "Complaint 12" in page

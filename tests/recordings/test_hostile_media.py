@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from recordings import audio, confined, sniffing
+from recordings import audio, checks, confined, sniffing
 
 FTYP = b"\0\0\0\x18ftypM4A \0\0\0\0M4A isom"
 
@@ -93,7 +94,7 @@ class TestTheJail:
     def jailed(self, request):
         layer = request.param
         if layer not in confined.layers():
-            pytest.skip(f"this kernel does not offer the layer {layer}")
+            pytest.skip(f"this kernel does not offer the layer {layer}, and a check says so: there is nothing to try")
         return lambda *command, **more: confined.Confined(list(command), **more)
 
     @pytest.mark.parametrize("jailed", ["files"], indirect=True)
@@ -118,11 +119,15 @@ class TestTheJail:
         assert b"".join(job.run()).decode() not in ("", ours)
 
     @pytest.mark.parametrize("jailed", ["limits"], indirect=True)
-    def test_its_folder_is_empty_and_gone_afterwards(self, jailed):
-        job = jailed("/bin/sh", "-c", "pwd")
-        folder = b"".join(job.run()).decode().strip()
+    def test_its_folder_is_gone_before_it_begins(self, jailed, canary):
+        job = jailed("/bin/sh", "-c", "readlink /proc/self/cwd; touch made; ls -A", file_bytes=1000)
+        blocks = job.run()
+        folder, _, rest = next(blocks).decode().partition("\n")
         assert "plumbline-" in folder
-        assert subprocess.run(["ls", folder], capture_output=True, check=False).returncode != 0
+        assert folder.endswith(" (deleted)")
+        assert not Path(folder.removesuffix(" (deleted)")).exists()  # though nobody has ended it yet: nothing is left if we are killed
+        assert (rest.encode() + b"".join(blocks)).strip() == b""
+        assert "made" in job.said
 
     @pytest.mark.parametrize("jailed", ["limits"], indirect=True)
     def test_processor_and_memory_have_an_end(self, jailed):
@@ -134,13 +139,20 @@ class TestTheJail:
         job = jailed("/bin/sh", "-c", "ulimit -v; ulimit -n; ulimit -c; ulimit -f")
         assert b"".join(job.run()).split() == [str(confined.MEMORY_BYTES // 1024).encode(), b"64", b"0", b"0"]
 
-    def test_a_check_says_so_where_ffmpeg_could_reach_the_network(self, monkeypatch):
-        from recordings import checks
-
-        assert checks.media_tools_are_confined(None) == [] or confined.layers() == {"limits"}
-        monkeypatch.setattr(confined, "layers", lambda: frozenset({"limits"}))
-        (warning,) = checks.media_tools_are_confined(None)
-        assert "network" in warning.msg
+    @pytest.mark.parametrize(
+        ("offered", "warned"),
+        [
+            ({"limits", "namespace", "calls", "files"}, []),
+            ({"limits", "calls", "files"}, []),
+            ({"limits", "namespace", "files"}, []),
+            ({"limits", "files"}, ["recordings.W004"]),
+            ({"limits", "namespace", "calls"}, ["recordings.I005"]),
+            ({"limits"}, ["recordings.W004", "recordings.I005"]),
+        ],
+    )
+    def test_a_check_says_what_ffmpeg_could_reach_where_a_layer_is_missing(self, offered, warned, monkeypatch):
+        monkeypatch.setattr(confined, "layers", lambda: frozenset(offered))
+        assert [message.id for message in checks.media_tools_are_confined(None)] == warned
 
 
 # Floods

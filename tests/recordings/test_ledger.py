@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import subprocess
 
 import pytest
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recordings import ledger, pipeline
+from recordings import ledger, pipeline, tasks
 from recordings.models import Processing, Recording
 from tests.factories import make_consent, make_family
 from tests.recordings.making import bare_recording
@@ -223,3 +224,15 @@ def test_whatever_happens_in_whatever_order_it_is_finished_at_most_once_and_only
         assert finished <= 1
         assert finished == (row(recording).state == State.DONE)
         transaction.set_rollback(True)
+
+
+def test_a_child_that_has_done_all_of_it_is_left_to_go_and_one_whose_lease_went_is_lost(recording):
+    token = ledger.claim(recording.pk, now=NOW)
+    with ledger.holding(recording.pk, token) as held:
+        ledger.complete(held, now=NOW)
+    with subprocess.Popen(["/bin/sleep", "3"]) as child:
+        assert tasks._watch(child, recording.pk, token, []) is tasks.Ended.BY_ITSELF
+        assert child.returncode == 0
+    with subprocess.Popen(["/bin/sleep", "60"]) as child:
+        assert tasks._watch(child, recording.pk, token - 1, []) is tasks.Ended.LOST
+        child.kill()

@@ -9,6 +9,7 @@ from recordings import consent as consents
 from recordings import lookagain
 from recordings.models import Consent, ConsentPerson, ConsentWording
 from tests import factories
+from tests.recordings.consent_setup import shown
 
 pytestmark = pytest.mark.django_db
 LATER = dt.date(2031, 5, 17)
@@ -108,6 +109,7 @@ def test_the_therapist_moves_it_on_the_page_and_is_told_at_home(family, thea, as
 
 def test_the_form_of_a_consent_takes_it_for_a_young_person_and_drops_it_for_others(family, thea, as_user):
     data = {
+        **shown(family),
         "people-TOTAL_FORMS": "2", "people-INITIAL_FORMS": "0", "method": "signed_paper", "given_on": factories.today().isoformat(),
         "renewal": "until_withdrawn", "parental_responsibility": "mother",
         "people-0-role": "caregiver", "people-0-initials": "M.B.", "people-0-purposes": ["record"], "people-0-look_again_on": LATER.isoformat(),

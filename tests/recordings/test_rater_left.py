@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def carl(harbour):
-    return rating.consultant("carl", harbour)
-
-
-@pytest.fixture
 def comparison(thea, harbour, cora, carl, sam):
     rating.make_plan(harbour, sam)
     made = rating.recording(thea, harbour)

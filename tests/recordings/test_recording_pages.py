@@ -43,15 +43,15 @@ def page(as_user, recording):
     return page
 
 
-def transcribed(recording):
+def transcribed(recording, segments=None):
     from recordings import features
 
     word = {"start": 1.5, "end": 2.0, "text": "Hello", "probability": 0.9}
-    segments = [
+    spoken = [
         {"start": 1.5, "end": 3.0, "text": "Hello <both> of you", "speaker": "S1", "supported": True, "words": [word]},
         {"start": 9.0, "end": 9.5, "text": "Thanks for watching", "speaker": None, "supported": False, "words": []},
     ]
-    content = features.with_words(features.peaks_only(np.zeros(16_000 * 10, dtype=np.float32)), segments)
+    content = features.with_words(features.peaks_only(np.zeros(16_000 * 10, dtype=np.float32)), spoken if segments is None else segments)
     vault.seal(recording, "features", [content], now=timezone.now())
 
 
@@ -191,6 +191,17 @@ class TestPage:
         assert "Hello" not in page(iggy).replace("Hello,", "")
         ConsentPerson.objects.create(consent=consent, role="young_person", initials="J.B.", purposes=[Purpose.RECORD, Purpose.REVIEW])
         assert "of you" not in page(thea)
+
+    def test_where_no_speech_was_found_the_page_says_so(self, page, thea, recording, consent):
+        words = "No speech was found in this recording"
+        assert words not in page(thea)
+        assert "written down what was said" in page(thea)
+        transcribed(recording, segments=[])
+        assert words in page(thea)
+        assert "listened for speech and found none" in page(thea)
+        assert "written down what was said" not in page(thea)
+        ConsentPerson.objects.create(consent=consent, role="young_person", initials="J.B.", purposes=[Purpose.RECORD, Purpose.REVIEW])
+        assert words not in page(thea)
 
     def test_a_damaged_transcript_is_said_and_the_page_stays(self, page, thea, recording):
         vault.seal(recording, "features", [b"x"], now=timezone.now())

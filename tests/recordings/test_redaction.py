@@ -2,13 +2,14 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 from django.utils import timezone
 
-from recordings import audio, casefile, destruction, features, mp3frames, mutework, redacting, redaction, stretches, vault, voice
-from recordings.models import Processing, Purpose, Recording, Redaction, SealedObject
+from recordings import audio, casefile, destruction, features, mp3frames, mutework, narrowing, redacting, redaction, stretches, vault, voice
+from recordings.models import ConsentPerson, Processing, Purpose, Recording, Redaction, SealedObject
 from recordings.stretches import Stretch
 from tests import factories
 from tests.recordings.making import bare_recording
@@ -90,6 +91,20 @@ class TestProposing:
         with pytest.raises(redaction.RedactionRefused, match="no transcript"):
             redaction.propose(recording=recording, by=thea, now=timezone.now())
 
+    def test_whoever_opened_the_page_before_the_use_was_taken_back_has_nothing_proposed_after_it(self, recording, thea):
+        opened = Recording.objects.select_related("consent", "family", "team").get(pk=recording.pk)
+        narrowing.narrow(consent=recording.consent, purposes=[Purpose.TEACH], channel="therapist", by=thea, now=timezone.now())
+        with pytest.raises(redaction.RedactionRefused, match="teaching"):
+            redaction.propose(recording=opened, by=thea, now=timezone.now())
+        assert not Redaction.objects.exists()
+
+    def test_where_no_speech_was_found_nothing_is_proposed_and_nobody_is_sent_to_transcribe_it_again(self, recording, clip_samples, thea):
+        wordless = features.with_words(features.peaks_only(clip_samples), [])
+        vault.seal(recording, SealedObject.Kind.FEATURES, [wordless], now=timezone.now())
+        with pytest.raises(redaction.RedactionRefused, match="No speech was found"):
+            redaction.propose(recording=recording, by=thea, now=timezone.now())
+        assert not Redaction.objects.exists()
+
     def test_each_attempt_has_a_number_of_its_own(self, recording, proposed, thea):
         assert redaction.propose(recording=recording, by=thea, now=timezone.now()).number == proposed.number + 1
 
@@ -122,8 +137,9 @@ class TestDeciding:
 
     @pytest.mark.parametrize("kind", ["gap", "unsupported"])
     def test_speech_without_words_stays_audible_only_for_who_has_heard_it(self, proposed, thea, kind):
-        from recordings import listening
+        from recordings import listening, sent
 
+        sent.note(recording=proposed.recording, person=thea, spans=[(0, 10_000)], now=timezone.now())
         proposed.spans = [Stretch(4000, 6000, kind, is_muted=False).row()]
         proposed.save()
         with pytest.raises(redaction.RedactionRefused, match="not listened"):
@@ -224,6 +240,21 @@ class TestMaking:
         proposed.refresh_from_db()
         assert (proposed.state, sealed(proposed)) == (Redaction.State.FAILED, None)
 
+    def test_nothing_is_made_under_a_newer_consent_that_agrees_to_neither_use(self, proposed, thea, no_second_look):
+        confirmed(proposed, thea)
+        ConsentPerson.objects.update(purposes=[Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE])
+        mutework.perform(proposed.pk)
+        proposed.refresh_from_db()
+        assert (proposed.state, sealed(proposed)) == (Redaction.State.FAILED, None)
+        assert "teaching" in proposed.failure
+
+    def test_rater_training_alone_is_enough_for_one_to_be_made(self, proposed, thea, no_second_look):
+        confirmed(proposed, thea)
+        ConsentPerson.objects.update(purposes=[Purpose.RECORD, Purpose.REVIEW, Purpose.TRANSCRIBE, Purpose.TRAIN_RATERS])
+        mutework.perform(proposed.pk)
+        proposed.refresh_from_db()
+        assert (proposed.state, proposed.failure) == (Redaction.State.READY, "")
+
 
 @pytest.mark.slow
 def test_a_name_that_was_kept_back_from_the_list_is_found_by_the_second_look(recording, thea, tiny_checkpoint, settings):
@@ -244,6 +275,36 @@ def test_a_name_that_was_kept_back_from_the_list_is_found_by_the_second_look(rec
     assert row.state == Redaction.State.READY, row.failure
 
 
+class TestOfTwoWorkersAtOnce:
+    """One was thought dead and the work was started again; the slower one ends when things have moved on."""
+
+    @pytest.fixture
+    def sunday(self):
+        return Stretch(15_600, 16_100, "name").row()
+
+    def ends_after(self, monkeypatch, row, found, **values):
+        def meanwhile(redaction, after):
+            Redaction.objects.filter(pk=row.pk).update(**values)
+            return found
+
+        monkeypatch.setattr(mutework, "_heard_again", meanwhile)
+        mutework.perform(row.pk)
+        row.refresh_from_db()
+
+    @pytest.mark.parametrize("found", [[], [Stretch(7000, 7600, "name")]])
+    def test_what_was_muted_by_an_older_decision_is_not_kept_as_the_newer_one(self, proposed, thea, sunday, found, monkeypatch):
+        confirmed(proposed, thea)
+        self.ends_after(monkeypatch, proposed, found, spans=[sunday, Stretch(3000, 3800, "name").row()])
+        assert (proposed.state, sealed(proposed), len(proposed.spans)) == (Redaction.State.CONFIRMED, None, 2)
+
+    @pytest.mark.parametrize("found", [[], [Stretch(7000, 7600, "name")]])
+    def test_what_waits_for_a_person_again_is_not_made_over_their_head(self, proposed, thea, found, monkeypatch):
+        confirmed(proposed, thea)
+        kept = proposed.spans
+        self.ends_after(monkeypatch, proposed, found, state=Redaction.State.PROPOSED, failure="Listen again.")
+        assert (proposed.state, proposed.failure, proposed.spans, sealed(proposed)) == ("proposed", "Listen again.", kept, None)
+
+
 class TestThePages:
     @pytest.fixture
     def page(self, proposed):
@@ -261,12 +322,14 @@ class TestThePages:
         assert client.get(made["Location"]).status_code == 200
         added = client.post(made["Location"], self.sent(row, start="0:02", end="0:02.5", action="save"))
         assert added.status_code == 302
+        assert re.search(r"found, \d\.\d seconds in all", client.get(made["Location"]).content.decode())
         row.refresh_from_db()
         done = client.post(made["Location"], self.sent(row, has_listened="on", action="confirm"))
         assert done.status_code == 302
         assert "Being made" in client.get(made["Location"]).content.decode()
         mutework.perform(row.pk)
         ready = client.get(made["Location"]).content.decode()
+        assert re.search(r"\d\.\d seconds of it are muted", ready)
         assert "voice can still be recognised" in ready
         sound = client.get(f"{made['Location']}audio/", headers={"range": "bytes=0-1"})
         assert (sound.status_code, sound["Content-Type"]) == (206, "audio/mpeg")

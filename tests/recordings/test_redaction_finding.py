@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordings import identifiers, soundalike, stretches
+from recordings import identifiers, shortforms, soundalike, spokendigits, stretches
 from recordings.stretches import Stretch
 
 
@@ -50,6 +50,22 @@ def covered(text, kind):
         ("spelled", "C A double L U M", "that is {} yes"),
         ("e-mail", "kay.smith@example.org", "write to {} today"),
         ("e-mail", "kay dot smith at example dot co dot uk", "write to {} today"),
+        ("number", "oh eight hundred double one double one", "ring {} tonight"),
+        ("telephone", "oh seven seven hundred nine hundred one two three", "ring {} tonight"),
+        ("telephone", "oh seven seven hundred, nine hundred, triple two", "ring {} tonight"),
+        ("telephone", "oh seven, seven double one, and then two three four, er, yeah, five six seven", "ring {} tonight"),
+        ("NHS number", "nine hundred and forty three, four seven six, five nine one nine", "number {} is"),
+        ("date", "the third of the fifth oh nine", "it was {} when"),
+        ("date", "the third of the fifth", "it was {} when"),
+        ("date", "the fourteenth of the third two thousand and twelve", "it was {} when"),
+        ("date", "third of May oh nine", "it was {} when"),
+        ("date", "14/3", "it was {} when"),
+        ("date", "on 8/10,", "it was {} when"),
+        ("date", "birthday is Christmas Day", "his {} so"),
+        ("e-mail", "jay dot smith at g mail dot com", "write to {} today"),
+        ("e-mail", "jay underscore smith nine nine at hot mail dot co dot uk", "write to {} today"),
+        ("e-mail", "jay dot smith at gmail.com.", "write to {} today"),
+        ("e-mail", "J K Smith at nhs dot net", "it is {} today"),
         ("address", "12 Harbour View Road", "over at {} still"),
         ("address", "twenty three Mill Lane", "over at {} still"),
         ("address", "Harbour Street", "down {} every"),
@@ -68,6 +84,10 @@ def test_each_kind_is_found_in_the_middle_of_speech(kind, said, around):
         "He was on the second floor of the building. We walk in a row.",
         "I am a bit tired. Oh no. I said I would.",
         "Twenty five minutes, then thirty.",
+        "I'd say 8/10 today, and it was 24/7 before that.",
+        "It cost two hundred thousand pounds, or two hundred and fifty.",
+        "One or two, and then three. Look at it. At the end of the day, dot the letters.",
+        "Seven and a half, so call it eight.",
     ],
 )
 def test_ordinary_speech_is_left_alone(text):
@@ -85,11 +105,33 @@ def test_the_check_digit_of_an_nhs_number(digits):
 def test_a_telephone_number_is_found_however_it_is_said(rest, chance):
     spoken = {
         "0": ["oh", "zero", "0", "nought"],
-        **{str(value): [word, str(value)] for value, word in enumerate(identifiers._UNITS) if value},
+        **{str(value): [word, str(value)] for value, word in enumerate(spokendigits.UNITS) if value},
     }
     said = " ".join(chance.choice(spoken[digit]) for digit in "07" + rest)
     hits = identifiers.find(f"ring {said} tonight".split())
     assert any(hit.kind in ("telephone", "NHS number") and (hit.first, hit.last) == (1, 11) for hit in hits)
+
+
+@given(
+    st.lists(st.sampled_from(["um", "and", "then", "yeah", "so", "okay"]), max_size=spokendigits.MOST_BETWEEN),
+    st.integers(1, 9),
+)
+def test_what_is_said_in_between_does_not_hide_a_number(between, place):
+    digits = "oh seven seven one one two three four five six seven".split()
+    said = [*digits[:place], *between, *digits[place:]]
+    hits = identifiers.find(["ring", *said, "tonight"])
+    assert any(hit.kind == "telephone" and (hit.first, hit.last) == (1, len(said)) for hit in hits)
+
+
+@given(st.integers(1, 9), st.integers(0, 99), st.sampled_from(["hundred", "thousand"]))
+def test_a_round_number_is_read_with_what_is_added_to_it(digit, rest, zeros):
+    tens, units = divmod(rest, 10)
+    small = spokendigits.UNITS[units] if tens == 0 else spokendigits.TEENS[units] if tens == 1 else spokendigits.TENS[tens - 2]
+    small += f" {spokendigits.UNITS[units]}" if tens > 1 and units else ""
+    said = f"{spokendigits.UNITS[digit]} {zeros}" + (f" and {small}" if rest else "")
+    unit, length = spokendigits.digits_at([(word, at) for at, word in enumerate(said.split())], 0)
+    assert int(unit.text) == digit * {"hundred": 100, "thousand": 1000}[zeros] + rest
+    assert length == len(said.split())
 
 
 NAMES = ["Callum", "Jayden Smith", "Kay", "Siobhan", "Will", "Mohammed"]
@@ -118,6 +160,62 @@ def test_names_are_found_as_they_are_misheard(said, word):
     tokens = said.split()
     found = {" ".join(tokens[hit.first : hit.last + 1]) for hit in soundalike.find(tokens, NAMES)}
     assert word in found
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Jo", "Joe"),
+        ("Li", "Lee"),
+        ("Zoë", "zoe"),
+        ("Zoe", "Zoë"),
+        ("Siân", "sian"),
+        ("Renée", "renee"),
+        ("Łukasz", "lukasz"),
+        ("Łukasz", "Wukash"),
+        ("Elizabeth", "Liz"),
+        ("Liz", "Elizabeth"),
+        ("Liz Jones", "lizzie"),
+        ("Robert", "Bob's"),
+        ("William", "Bill"),
+        ("Mohammed", "Mo"),
+        ("Niamh", "Neve"),
+        ("O'Connor", "oconnor"),
+        ("O'Connor", "Connor"),
+        ("Anne-Marie", "annemarie"),
+        ("李", "李"),
+        ("李", "我是李明"),
+        ("José", "Jose\u0301"),
+        ("मोहम्मद", "मोहम्मद"),
+        ("Callum", "Callum'll"),
+        ("J", "J"),
+    ],
+)
+def test_a_name_is_found_without_its_accents_and_by_its_short_forms(name, said):
+    assert (1, 1) in [(hit.first, hit.last) for hit in soundalike.find(["so", said, "went"], [name])]
+
+
+def test_a_name_in_a_script_without_spaces_is_found_over_several_tokens():
+    assert [(hit.first, hit.last) for hit in soundalike.find("我 见 李 明 了".split(), ["李明"])] == [(2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("William", "I'll will bill him"), ("Jo", "So go on"), ("Mark", "don't mark it"), ("Patrick", "pat it rick")]
+)
+def test_everyday_words_are_no_short_forms(name, said):
+    assert soundalike.find(said.split(), [name]) == []
+
+
+@given(st.text(max_size=20))
+def test_folding_twice_is_folding_once(word):
+    assert soundalike.folded(soundalike.folded(word)) == soundalike.folded(word)
+
+
+@given(st.sampled_from(sorted(shortforms.everything())))
+def test_short_forms_are_looked_up_in_both_directions(name):
+    assert soundalike.folded(name) == name
+    assert name.isalpha()
+    assert all(name in shortforms.related(other) for other in shortforms.related(name))
 
 
 @pytest.mark.parametrize("said", ["I will go then okay", "go on then", "the key is here so calm down and carry on", "could you call him"])
@@ -167,6 +265,18 @@ def test_a_number_that_runs_on_into_the_next_turn_is_found():
     rows = [turn("it is oh seven seven", 0), turn("one one two three four five six seven", 10)]
     (one,) = stretches.propose(rows, names=[], gaps=[], duration_ms=60_000)
     assert (one.kind, one.start_ms, one.end_ms) == ("telephone", 1750, 17_750)
+
+
+@pytest.mark.parametrize("between", ["Mm-hm.", "Yeah, go on.", "Okay. Right. Got it, yeah.", "Oh right."])
+def test_a_number_goes_on_past_whoever_takes_it_down(between):
+    rows = [turn("it is oh seven seven", 0), turn(between, 6, speaker="S2"), turn("one one two three four five six seven", 12)]
+    (one,) = stretches.propose(rows, names=[], gaps=[], duration_ms=60_000)
+    assert (one.kind, one.start_ms, one.end_ms) == ("telephone", 1750, 19_750)
+
+
+def test_a_turn_that_says_something_parts_two_numbers():
+    rows = [turn("it is five six", 0), turn("what happened after that", 6), turn("seven one one two", 12)]
+    assert stretches.propose(rows, names=[], gaps=[], duration_ms=60_000) == []
 
 
 def test_words_that_a_person_wrote_are_given_more_room():

@@ -312,7 +312,9 @@ def test_words_need_an_approval_and_a_second_person(harbour, cohort, governing, 
     assert "Give the reference of the approval." in refused.content.decode()
     look = governing.post(ADDRESS, answers(harbour, with_text="on", approval="REC 12/3")).content.decode()
     assert "Every word that was said, names included." in look
+    assert "Names, references, initials and dates other than as they were said." in look
     assert "Ask a second person" in look
+    assert researchasking.NOBODY_ELSE not in look
     assert governing.post(ADDRESS, answers(harbour, with_text="on", approval="REC 12/3", confirmed="yes")).status_code == 302
     assert not ResearchExport.objects.exists()
     request = ResearchRequest.objects.get()
@@ -333,6 +335,15 @@ def test_words_need_an_approval_and_a_second_person(harbour, cohort, governing, 
     assert b"".join(governing.post(page, {"decision": "make"}).streaming_content)[1:4] == b"HDF"
     assert ResearchExport.objects.get().reason == "A study (approval: REC 12/3)"
     assert governing.post(page, {"decision": "nonsense"}).status_code == 422
+
+
+def test_where_nobody_else_could_agree_it_says_so(harbour, cohort, governing, iggy):
+    look = governing.post(ADDRESS, answers(harbour, with_text="on", approval="REC 12/3")).content.decode()
+    assert researchasking.NOBODY_ELSE in look
+    assert researchasking.NOBODY_ELSE not in governing.post(ADDRESS, answers(harbour)).content.decode()
+    request = asked(harbour, iggy, with_text=True)
+    page = f"/recordings/governance/exports/requests/{request.pk}/"
+    assert researchasking.NOBODY_ELSE in governing.get(page).content.decode()
 
 
 @pytest.mark.parametrize(

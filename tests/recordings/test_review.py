@@ -190,11 +190,11 @@ def test_nothing_heard_refuses_and_too_little_heard_warns(own):
     setup.rate_all(own)
     with pytest.raises(review.NotReady, match="not heard any"):
         submit(own)
-    setup.hear(own.recording, own.rater, 0, 4 * setup.MINUTE)
+    setup.hear(own.recording, own.rater, 0, 6 * setup.MINUTE)
     state = review.completeness(own)
     assert state.can_submit
-    assert "40\u00a0%" in state.warnings[0]
-    assert state.gaps == [(4 * setup.MINUTE, 10 * setup.MINUTE)]
+    assert "60\u00a0%" in state.warnings[0]
+    assert state.gaps == [(6 * setup.MINUTE, 10 * setup.MINUTE)]
 
 
 def test_submitting_locks_and_makes_the_rating(own, thea, harbour):

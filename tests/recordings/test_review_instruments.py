@@ -129,6 +129,21 @@ def test_a_count_follows_the_annotations(counts):
     assert row(counts, "question-open").counted == 1
 
 
+@pytest.mark.parametrize("is_there", [False, True], ids=["no such code", "out of use"])
+def test_what_nobody_could_mark_is_not_counted_as_nought(recording, cora, forms, is_there):
+    form = forms["motivational-interviewing"]
+    codes = ["question-that-is-open"]
+    Item.objects.filter(instrument=form, key="question-open").update(codes=codes)
+    if is_there:
+        Code.objects.create(programme=recording.team.programme, slug=codes[0], name="Open", definition="A question", is_current=False)
+    with pytest.raises(review.ReviewRefused, match=r"question-that-is-open, and .* has no such code in use"):
+        start(recording, cora, form)
+    assert not Review.objects.exists()
+    values = {"slug": codes[0], "defaults": {"name": "Open", "definition": "A question", "is_current": True}}
+    Code.objects.update_or_create(programme=recording.team.programme, **values)
+    assert start(recording, cora, form).state == Review.State.IN_PROGRESS
+
+
 def test_a_code_under_a_counted_code_counts_too(counts):
     parent = Code.objects.get(slug="mi-question-open")
     Code.objects.filter(slug="fit-explored").update(parent=parent)

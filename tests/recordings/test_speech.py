@@ -114,13 +114,30 @@ class Counting(speech.Engine):
         return [speech.Heard((), 0.0, 1.0, 0.0) for _piece in pieces]
 
 
-def test_the_first_piece_comes_alone_so_that_text_is_soon_seen(clip_samples):
-    long = np.concatenate([clip_samples] * 4)
+def test_the_first_pieces_come_in_a_small_group_so_that_text_is_soon_seen(clip_samples):
+    long = np.concatenate([clip_samples] * 6)
     engine = Counting()
-    assert len(list(speech.run(long, engine=engine))) == 4
+    assert len(list(speech.run(long, engine=engine))) == 6
     pieces = [[round(len(piece.samples) / RATE) for piece in batch] for batch in engine.given]
-    assert [len(batch) for batch in pieces if max(batch) > 15][:1] == [1]
-    assert max(map(len, pieces)) > 1
+    assert [len(batch) for batch in pieces if max(batch) > 15][:1] == [speech.SMALL_GROUP]
+    assert max(map(len, pieces)) > speech.SMALL_GROUP
+
+
+@pytest.mark.parametrize(("total", "begun"), [(0, 0), (1, 0), (13, 0), (13, 5), (75, 0)])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_groups_hold_each_piece_that_is_left_once_and_in_order(workers, total, begun):
+    engine = Counting()
+    engine.workers = workers
+    groups = list(speech._groups(begun, total, engine))
+    assert [at for group in groups for at in group] == list(range(begun, total))
+    assert all(len(group) <= engine.batch for group in groups)
+
+
+def test_workers_side_by_side_give_the_pieces_in_order(clip_samples):
+    engine = Counting()
+    engine.workers = 2
+    found = [(done, total) for done, total, _segments in speech.run(np.concatenate([clip_samples] * 6), engine=engine)]
+    assert found == [(number, 6) for number in range(1, 7)]
 
 
 def test_a_sentence_that_whisper_skipped_is_heard_after_all(engine, clip_samples, heard, monkeypatch):

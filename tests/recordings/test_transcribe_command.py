@@ -115,11 +115,20 @@ def test_an_engine_that_is_not_installed_is_named(transcribe, monkeypatch):
     assert caught.value.returncode == 2
 
 
-def test_an_output_that_cannot_be_written(transcribe, monkeypatch, tmp_path):
-    monkeypatch.setattr(speech, "run", lambda samples, **options: iter([]))
+@pytest.mark.parametrize("where", ["no/folder.json", "."])
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(where, transcribe, monkeypatch, tmp_path):
+    monkeypatch.setattr(speech, "run", lambda samples, **options: pytest.fail("the work was done"))
     with pytest.raises(CommandError, match="cannot be written") as caught:
-        transcribe("--output", str(tmp_path / "no" / "folder.json"))
+        transcribe("--output", str(tmp_path / where))
     assert caught.value.returncode == 2
+
+
+def test_what_was_there_stays_where_the_work_fails_and_no_half_file_is_left(transcribe, tmp_path):
+    (tmp_path / "talk.json").write_text("before")
+    with pytest.raises(CommandError, match="does not know the language"):
+        transcribe("--language", "xx", "--output", str(tmp_path / "talk.json"))
+    assert (tmp_path / "talk.json").read_text() == "before"
+    assert {path.name for path in tmp_path.iterdir()} <= {"talk.json", "clip.wav", "vault", "keys", "media"}
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """What became of feedback: asked some days after it was read, told in sealed words, seen by the reviewer and the team's leads."""
 
 import datetime as dt
+from html import unescape
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from cms import dashboard
-from recordings import contesting, trying, withdrawal
+from recordings import casefile, contesting, transcript, trying, withdrawal
 from recordings.models import Annotation, Assignment, Review, SealedText, TriedIt
 from supervision import boosters, development
 from supervision.models import DevelopmentGoal
@@ -86,15 +87,39 @@ def test_after_withdrawal_nothing_is_asked_and_the_words_are_gone(read_long_ago,
     assert WORDS not in as_user(cora).get(reverse("recordings:feedback", args=[read_long_ago.pk])).content.decode()
 
 
-def test_the_next_step_becomes_a_goal_in_words_that_a_person_has_edited(own, thea, as_user):
+def test_the_next_step_becomes_a_goal_in_a_persons_own_words(own, thea, as_user):
     address = reverse("recordings:feedback-goal", args=[own.pk])
     text = as_user(thea).get(address).content.decode()
-    assert "Ask who checks at night" in text
+    assert "<p>Ask who checks at night</p>" in text
+    assert '<textarea name="text"' in text
+    assert "Ask who checks at night</textarea>" not in text
     assert "never about a family" in text
     item = own.instrument.items.first()
     as_user(thea).post(address, {"text": "Ask one question further", "item": item.pk})
     goal = DevelopmentGoal.objects.get()
     assert (goal.text, goal.item, goal.source, goal.therapist) == ("Ask one question further", item, own.pk, thea)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("Ask who checks at night", "Ask who checks at night"),  # the next step as it is
+        ("ask: WHO checks, at night", "ask: WHO checks, at night"),
+        ("Find out why He said nobody checks anything", ""),  # four words of a comment
+        ("I will listen when he answers his mother first", "when he answers his mother"),  # what was said in the session
+        ("Notice when Callum goes quiet", "Callum is a name of the family"),
+    ],
+)
+def test_a_goal_takes_over_neither_sealed_words_nor_what_was_said_nor_a_name(own, thea, as_user, monkeypatch, words, named):
+    monkeypatch.setattr(transcript, "edited", lambda recording: [{"text": "And when he answers his mother, what then?"}])
+    casefile.set_names(family=own.recording.family, names=["Callum"], by=thea, now=timezone.now())
+    answer = as_user(thea).post(reverse("recordings:feedback-goal", args=[own.pk]), {"text": words})
+    if not named:
+        assert answer.status_code == 302
+        return
+    assert answer.status_code == 422
+    assert named in unescape(answer.content.decode())
+    assert not DevelopmentGoal.objects.exists()
 
 
 def test_the_address_of_the_goal_holds_none_of_the_words(own, thea, as_user):

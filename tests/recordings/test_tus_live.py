@@ -1,11 +1,8 @@
 """Resumable uploads through the real web server: cuts, kills, restarts, silence, two at once, much at once."""
 
 import contextlib
-import http.client
-import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,112 +13,18 @@ import pytest
 from django.db import connection
 
 from tests.recordings.engine_room import BASE, until
+from tests.recordings.live_site import Site, copied
 from tests.recordings.making import tone
-from tests.recordings.tus_client import said
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.skipif("connection.vendor != 'sqlite'")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.skipif(connection.vendor != "sqlite", reason="copies SQLite's file")]
 MIB = 1024 * 1024
-TOKEN = "a" * 32
-
-_PREPARE = """
-import django, json; django.setup()
-from importlib import import_module
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from supervision.models import Membership
-from tests import factories
-team = factories.make_team("Harbour", slug="harbour-live")
-thea = factories.make_member("thea", team, Membership.Role.THERAPIST)
-consent = factories.make_consent(factories.make_family(team, thea))
-session = import_module(settings.SESSION_ENGINE).SessionStore()
-session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(thea.pk), settings.AUTHENTICATION_BACKENDS[0]
-session[HASH_SESSION_KEY] = thea.get_session_auth_hash()
-session.create()
-print(json.dumps([session.session_key, consent.pk]))
-"""
-
-
-class Site:
-    """A Plumbline of its own behind gunicorn, as `make demo` runs it, with one worker process."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "DEMO": "1", "PLUMBLINE_DATA": str(folder)}
-        self.environment["DJANGO_SETTINGS_MODULE"] = "cms.settings"
-        made = subprocess.run([sys.executable, "-c", _PREPARE], cwd=BASE, env=self.environment, capture_output=True, text=True, check=False)
-        assert made.returncode == 0, made.stderr
-        self.session, self.consent = json.loads(made.stdout.splitlines()[-1])
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = None
-
-    def start(self):
-        command = ["-m", "gunicorn", "cms.wsgi", "--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "16"]
-        command += ["--timeout", "120", "--graceful-timeout", "1", "--log-level", "warning"]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *command], cwd=BASE, env=self.environment, stdout=log, stderr=log, start_new_session=True
-            )
-        until(self.answers, seconds=60, every=0.2)
-
-    def answers(self):
-        with contextlib.suppress(OSError):
-            return self.ask("GET", "/health/live").status == 200
-
-    def stop(self, number=signal.SIGTERM):
-        if self.process is not None:
-            os.killpg(self.process.pid, number)
-            self.process.wait(timeout=30)
-
-    def worker(self):
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return int(children[0])
-
-    def headers(self, **more):
-        named = {name.replace("_", "-"): str(value) for name, value in more.items()}
-        cookies = f"sessionid={self.session}; csrftoken={TOKEN}"
-        return {"Tus-Resumable": "1.0.0", "Cookie": cookies, "X-CSRFToken": TOKEN, **named}
-
-    def ask(self, method, path, body=None, **headers):
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        try:
-            link.request(method, path, body=body, headers=self.headers(**headers))
-            response = link.getresponse()
-            response.text = response.read()
-            return response
-        finally:
-            link.close()
-
-    def begin(self, length):
-        response = self.ask("POST", "/recordings/uploads/", Upload_Length=length, Upload_Metadata=said(consent=self.consent))
-        assert response.status == 201, response.text
-        return response.headers["Location"]
-
-    def offset(self, path):
-        return int(self.ask("HEAD", path).headers["Upload-Offset"])
-
-    def patch(self, path, offset, body):
-        return self.ask("PATCH", path, body, Upload_Offset=offset, Content_Type="application/offset+octet-stream")
-
-    def open_patch(self, path, offset, size):
-        """A PATCH whose body is for the caller to send."""
-        link = socket.create_connection(("127.0.0.1", self.port), timeout=120)
-        lines = [f"PATCH {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", f"Content-Length: {size}"]
-        more = self.headers(Upload_Offset=offset, Content_Type="application/offset+octet-stream")
-        link.sendall("\r\n".join([*lines, *(f"{name}: {value}" for name, value in more.items()), "", ""]).encode())
-        return link
-
-    def on_disk(self):
-        return sum(path.stat().st_size for path in (self.folder / "vault").rglob("*.sealed"))
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, django_db_setup, django_db_blocker):
     folder = tmp_path_factory.mktemp("site")
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [str(folder / "db.sqlite3")])
-        connection.close()
+    with django_db_blocker.unblock():
+        copied(folder)
     site = Site(folder)
     site.start()
     yield site
@@ -231,7 +134,7 @@ def test_a_client_that_falls_silent_is_let_go_of(site, sound):
         assert site.offset(path) > 1_000_000 - 256 * 1024
         response, waited = when_free(site, path, site.offset(path), b"x" * 100)
         assert response.status == 204
-        assert waited < 5  # nobody waits for the lease of a request that has ended
+        assert waited < 20  # nobody waits for the lease of a request that has ended: that is 45 s
 
 
 def test_slow_uploads_leave_the_pages_quick_and_are_limited(site, sound):
@@ -246,7 +149,7 @@ def test_slow_uploads_leave_the_pages_quick_and_are_limited(site, sound):
         assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
         begun = time.monotonic()
         assert site.offset(path) == 0
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 10  # the others hold their threads for much longer
 
 
 def resident(process):

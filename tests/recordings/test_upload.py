@@ -382,3 +382,11 @@ def test_a_wrong_vault_key_stops_the_start(tmp_path):
     run = subprocess.run([sys.executable, "manage.py", "check"], env=environment, capture_output=True, text=True, cwd=settings.BASE_DIR)
     assert run.returncode != 0
     assert "PLUMBLINE_VAULT_KEY must be 32 bytes in base64" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "less than a second"), (25, "25 seconds"), (60, "1 minute"), (3600, "1 hour"), (21_725, "6 hours 2 minutes 5 seconds")],
+)
+def test_how_long_a_recording_is_is_said_in_hours(seconds, words):
+    assert uploads.length_words(seconds * 1000) == words

@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import errno
 import os
 import re
 import stat
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from recordings import keystore, sealedfile, vault
+from recordings import keystore, sealedfile, store, vault
 from recordings.models import SealedObject, SealedText
 from recordings.sealedfile import CHUNK, TAG
 from recordings.sitekey import site_key
@@ -38,6 +39,17 @@ def sealed(recording, content, kind="original", number=0):
 def opened(row):
     with vault.open_sealed(row) as reader:
         return reader.read()
+
+
+def test_a_file_whose_very_beginning_cannot_be_written_leaves_nothing(recording, monkeypatch):
+    def no_room(sink, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store._FileSink, "write", no_room)
+    with pytest.raises(OSError, match="No space"):
+        sealed(recording, b"spoken")
+    assert not [path for path in settings.VAULT_DIR.rglob("*") if path.is_file()]
+    assert not SealedObject.objects.exists()
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 17])

@@ -84,7 +84,7 @@ def test_it_holds_although_the_destruction_crashed(consent, thea, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("recordings.destruction.vault.destroy_key", crash)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(withdrawal.Unfinished):
             withdraw(consent, thea)
     recording.refresh_from_db()
     assert not permissions.can_listen(thea, recording)

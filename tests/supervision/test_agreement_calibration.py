@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervision.agreement.calibration import against_gold, bias, by_item
+from supervision.agreement import intervals
+from supervision.agreement.calibration import against_gold, bias, by_item, over_exercises
 from supervision.agreement.drift import chart
 
 points = st.integers(0, 4)
@@ -49,6 +50,61 @@ def test_items_are_reported_apart():
     found = by_item({"fit": [(1, 1), (2, 1)], "strengths": [(0, 4), (1, 4)]})
     assert found["fit"].bias.value == pytest.approx(0.5)
     assert found["strengths"].bias.value == pytest.approx(-3.5)
+
+
+def test_over_exercises_the_exercise_is_the_sample():
+    """Means of 1, 0 and −1 over nine items each: mean 0, standard deviation 1, t with 2 degrees of freedom 4.303. As 27 scores the
+    interval would be a fifth of that."""
+    found = over_exercises([[(3, 2)] * 9, [(2, 2)] * 9, [(1, 2)] * 9])
+    half = 4.302653 / math.sqrt(3)
+    assert (found.bias.value, found.bias.low, found.bias.high) == (0, pytest.approx(-half), pytest.approx(half))
+    assert {figure.n_units for figure in (found.bias, found.exact, found.within_one)} == {3}
+    assert {figure.counted for figure in (found.bias, found.exact, found.within_one)} == {"exercises"}
+    assert found.n_scores == 27
+    assert found.exact.value == pytest.approx(1 / 3)
+    as_sure_as = (2 / 9) / (1 / 9) * (1.959964 / 4.302653) ** 2  # shares 0, 1, 0: their mean has variance 1 / 9
+    assert (found.exact.low, found.exact.high) == pytest.approx(intervals.wilson(1 / 3, as_sure_as), abs=1e-6)
+    assert found.exact.high - found.exact.low > 0.8
+
+
+def test_an_exercise_counts_once_however_many_items_could_be_scored():
+    found = over_exercises([[(3, 2)] * 8 + [(None, 2)], [(2, 2), (None, None)], [(None, 1)]])
+    assert (found.bias.value, found.exact.value, found.exact.n_units) == (0.5, 0.5, 2)
+    assert (found.n_scores, found.one_sided) == (9, 2)
+
+
+def test_exercises_that_are_all_alike_are_not_certain():
+    found = over_exercises([[(2, 2)] * 9] * 3)
+    assert (found.exact.value, found.exact.high) == (1, 1)
+    assert found.exact.low == pytest.approx(1 / (1 + 1.959964**2 / 3))  # Wilson's lower limit of 3 of 3
+    assert (found.bias.low, found.bias.reason) == (
+        None,
+        "The difference is the same in every exercise, so there is no spread from which to make an interval.",
+    )
+
+
+@pytest.mark.parametrize("exercises", [[], [[(None, 3)]], [[]]])
+def test_nothing_to_compare_over_exercises_says_so(exercises):
+    assert over_exercises(exercises).bias.reason == "There is no exercise that both were able to score."
+
+
+def test_one_exercise_has_no_interval():
+    found = over_exercises([[(2, 2)] * 9])
+    for figure in (found.bias, found.exact, found.within_one):
+        assert (figure.n_units, figure.low, figure.reason) == (1, None, "One exercise shows no spread, so no interval can be made.")
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.tuples(st.none() | points, st.none() | points), max_size=5), max_size=6), st.randoms(use_true_random=False))
+def test_the_order_of_exercises_and_items_changes_nothing_over_exercises(exercises, random):
+    shuffled = [random.sample(pairs, len(pairs)) for pairs in random.sample(exercises, len(exercises))]
+    one, other = over_exercises(exercises), over_exercises(shuffled)
+    for name in ("bias", "exact", "within_one"):
+        figure, turned = getattr(one, name), getattr(other, name)
+        assert (figure.n_units, figure.reason) == (turned.n_units, turned.reason)
+        for a, b in zip((figure.value, figure.low, figure.high), (turned.value, turned.low, turned.high), strict=True):
+            assert (a is None and b is None) or a == pytest.approx(b, abs=1e-9)
+        assert name == "bias" or figure.low is None or 0 <= figure.low <= figure.value <= figure.high <= 1
 
 
 @settings(deadline=None)

@@ -47,7 +47,15 @@ def test_an_earlier_day_and_an_earlier_knowledge(asked):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--team", "no-such-team"), ("--on", "31.3.2026"), ("--on", "2026-02-30"), ("--known-at", "yesterday"), ("--format", "xml")],
+    [
+        ("--team", "no-such-team"),
+        ("--on", "31.3.2026"),
+        ("--on", "2026-02-30"),
+        ("--on", "9999-12-31"),
+        ("--on", "0001-01-01"),
+        ("--known-at", "yesterday"),
+        ("--format", "xml"),
+    ],
 )
 def test_bad_input_ends_with_two_and_one_line(asked, arguments):
     with pytest.raises(CommandError) as caught:

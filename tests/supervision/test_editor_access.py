@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils import timezone
 
-from recordings.models import Code
+from recordings.models import Code, ConsentWording
 from supervision import teams
 from supervision.models import Instrument, Membership
 from tests import factories
@@ -43,11 +43,11 @@ def test_an_editor_can_add_images_documents_and_media(client, db):
         assert client.get(address).status_code == 200
 
 
-def test_an_editor_writes_instruments_and_code_books_and_deletes_neither(client, db):
+def test_an_editor_writes_instruments_code_books_and_the_words_of_consent_and_deletes_none(client, db):
     editor = factories.make_user("ed")
     add_editor(editor, factories.days_ago(3))
     client.force_login(editor)
-    for model in (Instrument, Code):
+    for model in (Instrument, Code, ConsentWording):
         for name in ("list", "add"):
             assert client.get(reverse(model.snippet_viewset.get_url_name(name))).status_code == 200
         assert not editor.has_perm(f"{model._meta.app_label}.delete_{model._meta.model_name}")

@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -37,7 +39,7 @@ def test_a_supervisor_adds_for_a_therapist(as_user, sam, tom):
     ("values", "words"),
     [
         ({"reference": "Thompson"}, "at least one digit"),
-        ({"initials": "Thompson"}, "up to four letters"),
+        ({"initials": "Thompson"}, "at most four letters"),
         ({"opened_on": "2999-01-01"}, "in the future"),
     ],
 )
@@ -81,3 +83,17 @@ def test_it_closes_once_and_not_before_it_opened(thea, harbour):
     families.close_family(family=family, on=factories.today(), by=thea, now=timezone.now())
     with pytest.raises(families.FamilyRefused, match="was closed"):
         families.close_family(family=family, on=factories.today(), by=thea, now=timezone.now())
+
+
+def test_the_list_asks_as_many_questions_of_the_database_for_many_families_as_for_one(
+    as_user, harbour, thea, sam, django_assert_max_num_queries
+):
+    client = as_user(sam)
+    address = reverse("supervision:family-list", args=["harbour"])
+    factories.make_family(harbour, thea)
+    with CaptureQueriesContext(connection) as few:
+        client.get(address)
+    for _ in range(8):
+        factories.make_family(harbour, thea)
+    with django_assert_max_num_queries(len(few)):
+        assert client.get(address).content.decode().count("/close/") == 9

@@ -1,6 +1,7 @@
 """Derived scores: worked out safely, never by dividing by nothing, and with a reason where there is no figure."""
 
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -61,6 +62,56 @@ def test_a_sum_of_nothing_scored_is_not_scorable_and_its_count_is_nothing():
     assert worked("count(counts)") == 0
 
 
+def test_a_sum_needs_all_of_its_parts_and_a_count_of_none_is_a_part():
+    with pytest.raises(NotScorable, match="needs all of its parts, and “Closed questions” and “Simple” have no figure"):
+        worked("sum(counts)", open=3, closed=None)
+    assert worked("sum(counts)", open=3, closed=0, simple=0) == 3
+
+
+@pytest.mark.parametrize(
+    ("formula", "values"),
+    [
+        ("open / (closed * 0.1 + simple * 0.2 - total * 0.3)", {"open": 1, "closed": 1, "simple": 1, "total": 1}),
+        ("open / (closed + simple - total)", {"open": 1, "closed": 0.1, "simple": 0.2, "total": 0.3}),
+        ("open / (mean(counts) * 3 - 1)", {"open": 1, "closed": 0, "simple": 0}),
+        ("open / (open + 1e16 - 1e16 - open)", {"open": 1}),
+        ("open / (1 / 3 * 3 - 1.0e0)", {"open": 1}),
+    ],
+)
+def test_what_floats_would_leave_almost_nothing_is_nothing(formula, values):
+    with pytest.raises(NotScorable, match="nothing can be divided by it"):
+        worked(formula, **values)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"), [("0.1 + 0.2", 0.3), (".5 + 5.", 5.5), ("1e-3 * 1_000", 1), ("0x10 + 0e-999999999", 16), ("open / 3 * 3", 1)]
+)
+def test_a_number_is_what_is_written(formula, value):
+    assert worked(formula, open=1) == value
+
+
+def test_a_later_score_goes_on_from_the_exact_one_before_it(monkeypatch):
+    scores = [DerivedScore(key="third", formula="open / 3"), DerivedScore(key="whole", formula="open / (third * 3 - open)")]
+
+    class Rows(list):
+        def order_by(self, *fields):
+            return self
+
+    class OfTwo:
+        derived_scores = Rows(scores)
+
+    names = Names({"open": "Open", "third": "A third", "whole": "Whole"}, {})
+    monkeypatch.setattr(formulas, "names_of", lambda instrument: names)
+    first, second = formulas.figures(OfTwo(), {"open": 1})
+    assert first.value == pytest.approx(1 / 3)
+    assert (second.value, second.text) == (None, "not scorable")
+
+
+def test_a_formula_that_grows_without_end_is_stopped():
+    with pytest.raises(NotScorable, match="too many digits"):
+        worked("open * open", open=Fraction(10**2000 + 1, 10**2000))
+
+
 @pytest.mark.parametrize(
     ("formula", "words"),
     [
@@ -79,6 +130,7 @@ def test_a_sum_of_nothing_scored_is_not_scorable_and_its_count_is_nothing():
         ("charm / open", "charm is neither"),
         ("counts / 2", r"counts is a section. Write mean\(counts\)"),
         ("1e999", "too large"),
+        ("open / 1e-999", "too small"),
         ("9" * 390, "too large"),
         ("-" * 390 + "open", "too many parts|cannot be read"),
         ("open+" * 90, "longer|cannot be read"),
@@ -128,6 +180,20 @@ def test_a_ratio_is_there_exactly_where_its_divisor_is_something(top, bottom, ot
         assert bottom + other == 0
     else:
         assert value == pytest.approx(top / (bottom + other))
+
+
+decimals = st.decimals(-1000, 1000, allow_nan=False, places=3)
+
+
+@given(st.lists(decimals, min_size=2, max_size=5), st.sampled_from(["names", "numbers"]))
+def test_what_cancels_is_never_divided_by_however_it_is_written(parts, where):
+    """A sum less itself, added up in another order: with floats it is often 1e-16."""
+    keys = [f"part_{number}" for number in range(len(parts))]
+    written = keys if where == "names" else [f"({part})" for part in parts]
+    names = Names({key: key for key in keys} | {"total": "Total"}, {})
+    values = {**{key: float(part) for key, part in zip(keys, parts, strict=True)}, "total": float(sum(parts))}
+    with pytest.raises(NotScorable, match="nothing can be divided by it"):
+        formulas.evaluate(f"1 / ({' + '.join(written)} - total)", names, values)
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 4)), min_size=3, max_size=3))

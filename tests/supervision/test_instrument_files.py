@@ -75,6 +75,12 @@ def test_licensed_measures_are_shipped_as_figures_without_a_question():
         ("kind: review", "kind: scores", "of scale decimal only"),
         ("version: 1 ", "version: 1\nversion: 2 ", "given twice"),
         ("name: Our session form", "name: [Our", "not YAML"),
+        ("name: Our session form", 'name: "Our \\ud800 form"', "cannot be shown"),
+        ("name: Our session form", 'name: "Our \\0 form"', "cannot be shown"),
+        ("slug: our-session-form", 'slug: "our-session-form\\n"', "needs a slug"),
+        ("      3: Settled together and", "      9999999999999: Settled together and", "score is from -1000 to 1000"),
+        ("{least: 2, label: good}", "{least: .nan, label: good}", "the lowest first"),
+        ("{least: 2, label: good}", "{least: .inf, label: good}", "the lowest first"),
     ],
 )
 def test_a_problem_is_told_with_its_line_and_the_items_name(before, after, words):
@@ -87,6 +93,13 @@ def test_a_problem_is_at_the_line_of_its_item():
     text = EXAMPLE.replace("scale: duration", "scale: stopwatch")
     line = text[: text.index("- key: role-play")].count("\n") + 1
     assert problems(text)[0].startswith(f"Line {line}:")
+
+
+def test_yes_and_no_are_words_and_true_and_false_are_not():
+    text = EXAMPLE.replace("    scale: yes_no", "    scale: yes_no\n    anchors: {0: No, 1: Yes}\n    allows_na: false", 1)
+    draft = instrumentfile.read(text)
+    assert (draft.problems, draft.items[1]["anchors"], draft.items[1]["allows_na"]) == ([], {"0": "No", "1": "Yes"}, False)
+    assert any("allows_na is true or false" in one for one in problems(EXAMPLE.replace("allows_na: false", "allows_na: no", 1)))
 
 
 def test_references_that_multiply_are_refused():
@@ -255,3 +268,18 @@ def test_a_used_version_is_shown_and_not_edited(boss, client):
     answer = client.post(reverse("supervision:instrument-next", args=[made.slug, 1]))
     assert "/admin/" in answer["Location"]
     assert Instrument.objects.get(slug=made.slug, version=2).items.count() == 5
+
+
+def test_what_a_service_has_changed_or_numbered_itself_stops_no_upgrade_and_stays(boss, client, tmp_path):
+    """Else `load_site` ends at the first one, and no programme gets its requirements."""
+    instruments.load_instruments()
+    shipped = Instrument.objects.get(slug="analytic-process", version=1)
+    url = reverse("wagtailsnippets_supervision_instrument:edit", args=[shipped.pk])
+    assert client.post(url, fields(shipped, name="Our checklist")).status_code == 302
+    shipped.refresh_from_db()
+    copy = instruments.next_version(instrument=shipped, by=boss, now=timezone.now())
+    assert instruments.load_instruments() == []
+    text = (instruments.FILES / "analytic-process.yaml").read_text().replace("version: 1", "version: 2")
+    (tmp_path / "analytic-process.yaml").write_text(text)
+    assert instruments.load_instruments(tmp_path) == []
+    assert list(Instrument.objects.filter(pk__in=[shipped.pk, copy.pk]).values_list("name", flat=True)) == ["Our checklist"] * 2

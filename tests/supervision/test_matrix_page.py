@@ -54,6 +54,16 @@ def test_nonsense_in_the_address_gives_the_usual_page(as_user, sam, thea, harbou
     assert page(as_user(sam), harbour, show="x", role="x", requirement="x", sort="x", on="x").status_code == 200
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "9999-12-01", "0001-01-01", "soon"])
+@pytest.mark.parametrize("page", ["team-detail", "team-matrix-csv"])
+def test_a_day_beyond_the_calendar_is_read_as_today(as_user, sam, thea, harbour, asked, page, day):
+    client, address = as_user(sam), reverse(f"supervision:{page}", args=["harbour"])
+    answer = client.get(address, {"on": day})
+    assert answer.status_code == 200
+    if page == "team-matrix-csv":
+        assert answer.content == client.get(address).content
+
+
 def test_the_page_as_at_an_earlier_day(as_user, sam, thea, harbour, asked):
     content = page(as_user(sam), harbour, show="all", on=factories.days_ago(58).isoformat()).content.decode()
     assert "Not started" in content

@@ -104,7 +104,7 @@ def test_instruments_load_once_and_never_change(form, tmp_path):
     (tmp_path / "practice-review.yaml").write_text(changed)
     with pytest.raises(instruments.InstrumentRefused, match="next version"):
         instruments.load_instruments(tmp_path)
-    (tmp_path / "practice-review.yaml").write_text(changed.replace("version: 1", "version: 2"))
+    (tmp_path / "practice-review.yaml").write_text(changed.replace("version: 2", "version: 3"))
     [second] = instruments.load_instruments(tmp_path)
     assert second.is_current
     form.refresh_from_db()

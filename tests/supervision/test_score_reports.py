@@ -146,6 +146,19 @@ def test_the_consultants_measure_is_averaged_within_each_respondent(keep, tam, c
     assert (alliance.mean, alliance.n) == (None, 0)
 
 
+def test_a_respondent_written_small_is_no_second_one(keep, tam, harbour, sam, ada):
+    measure = Instrument.objects.get(slug="sam")
+    keep(None, 0.6, 1, about=sam, instrument=measure, respondent="R1")
+    keep(None, 0.8, 9, about=sam, instrument=measure, respondent=" r1 ")
+    [summary] = measuresummary.summaries(measure, ScoreReport.objects.all())
+    assert (summary.n, summary.mean) == (1, pytest.approx(0.7))
+    with pytest.raises(ScoreRefused, match="already"):
+        keep(None, 0.9, 1, about=sam, instrument=measure, respondent="r1")
+    content = f"about,respondent,date,total\n{sam.email},r1,{factories.days_ago(1).isoformat()},0.9"
+    [line] = scorefile.look_through(content, instrument=measure, team=harbour, by=ada, now=timezone.now())
+    assert "already" in line.problem
+
+
 @given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=4), min_size=1, max_size=6))
 def test_a_mean_of_means_lies_between_the_least_and_the_most(families):
     item = Item(key="total", least=0, most=1)
@@ -178,11 +191,39 @@ def test_a_file_is_looked_through_row_by_row_and_kept_only_as_a_whole(tam, harbo
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("", "lacks"), ("family,date\nH-1,2027-01-01", "lacks: total"), ("family,date,total", "no rows"), ("x" * 200_000, "too long")],
+    [
+        ("", "lacks"),
+        ("family,date\nH-1,2027-01-01", "lacks: total"),
+        ("family,date,total", "no rows"),
+        ("family,date,total\n,,\n ,,", "no rows"),
+        ("x" * 200_000, "too long"),
+        ("family,date,total,Total\nH-1,2027-01-01,0.1,0.9", "column total twice"),
+    ],
 )
 def test_a_file_that_is_not_one_is_refused(tam, harbour, ada, content, words):
     with pytest.raises(scorefile.FileRefused, match=words):
         scorefile.look_through(content, instrument=tam, team=harbour, by=ada, now=timezone.now())
+
+
+def test_a_figure_with_a_comma_between_commas_is_refused_and_not_read_as_nought(tam, harbour, family, ada):
+    day = factories.days_ago(2).isoformat()
+
+    def read(*lines):
+        return scorefile.look_through("\n".join(lines), instrument=tam, team=harbour, by=ada, now=timezone.now())
+
+    [cut] = read("family,date,total", f"H-1,{day},0,72")
+    assert "4 cells, the first row 3" in cut.problem
+    [padded] = read("family,date,total", f"H-1,{day},0.72, ,")
+    [apart] = read("family;date;total", f"H-1;{day};0,72", ";;", " ; ;")  # and what a spreadsheet leaves at the end
+    assert [line.values["values"] for line in (padded, apart)] == [{"total": 0.72}] * 2
+
+
+@pytest.mark.parametrize("respondent", ["R1, who lives at the corner", "R1\x00"])
+def test_a_reference_that_is_none_is_refused_from_a_file_as_from_the_form(tam, harbour, sam, ada, respondent):
+    content = f'about,respondent,date,total\n{sam.email},"{respondent}",{factories.days_ago(2).isoformat()},0.7'
+    measure = Instrument.objects.get(slug="sam")
+    [line] = scorefile.look_through(content, instrument=measure, team=harbour, by=ada, now=timezone.now())
+    assert "at most 20 characters" in line.problem
 
 
 # Pages
@@ -241,3 +282,22 @@ def test_a_consultant_does_not_see_what_fewer_than_three_said_about_her(keep, ta
     keep(None, figures, about=cora, instrument=cam, respondent="R3")
     client.force_login(cora)
     assert "5.25" in client.get(url).content.decode()
+
+
+def test_every_entry_is_reached_however_many_there_are(tam, harbour, keep, ada, client):
+    first = keep(
+        None,
+        0.7,
+        1,
+        about=factories.make_member("sue", harbour, Membership.Role.SUPERVISOR),
+        instrument=Instrument.objects.get(slug="sam"),
+        respondent="R0",
+    )
+    for number in range(1, 101):
+        keep(None, 0.7, 1, about=first.about, instrument=first.instrument, respondent=f"R{number}")
+    client.force_login(ada)
+    url = reverse("supervision:score-rows", args=[harbour.slug, "sam"])
+    pages = [client.get(url, {"page": number}).text for number in (1, 2)]
+    assert "1 to 100 of 101" in pages[0]
+    withdraw = reverse("supervision:score-withdraw", args=[harbour.slug, first.pk])
+    assert [withdraw in page for page in pages] == [False, True]

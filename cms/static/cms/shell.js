@@ -113,8 +113,9 @@ const showButton = (wrapper) => {
   wrapper.append(button)
 }
 
-// A double click sends a form once. After five seconds it may be sent again: some answers are downloads.
-document.addEventListener('submit', (event) => {
+// A double click sends a form once. After five seconds it may be sent again: some answers are downloads. At the window, after the
+// page's own scripts: what they hold back to send in a moment has not been sent.
+window.addEventListener('submit', (event) => {
   const form = event.target
   if (event.defaultPrevented || form.method !== 'post' || form.matches('[hx-post]')) return
   if (form.dataset.plSent) event.preventDefault()

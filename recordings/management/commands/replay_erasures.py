@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, also: list[str], **options: Any) -> None:
         try:
             done = replay.replay(now=timezone.now(), also=[Path(folder) for folder in also])
-        except replay.Halfway as error:
+        except (replay.Halfway, replay.NoLog) as error:
             raise CommandError(str(error)) from None
         except Exception as error:  # noqa: BLE001 (whatever it was: its text may name what nobody should read)
             raise CommandError(

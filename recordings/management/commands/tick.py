@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.utils import timezone
 
-from recordings import assigning, backup, calibration, casefile, destruction, keeping, ledger, replay, tus
+from recordings import assigning, backup, calibration, casefile, destruction, keeping, ledger, narrowing, replay, tus, withdrawal
 from recordings.sweep import sweep
 
 logger = logging.getLogger("recordings.tick")
@@ -30,6 +30,8 @@ def _replay() -> int:
 JOBS: dict[str, Callable[[], int | dict[str, int]]] = {
     "destroyed again": _replay,
     "destroyed": lambda: destruction.finish_pending(now=timezone.now()),
+    "taken back": lambda: withdrawal.finish(now=timezone.now()),
+    "purposes taken back": lambda: narrowing.finish(now=timezone.now()),
     "processing": lambda: sweep(now=ledger.clock()),
     "uploads expired": lambda: tus.expire(now=timezone.now()),
     "family papers destroyed": lambda: casefile.finish(timezone.now()),

@@ -1,7 +1,11 @@
 """`manage.py transcribe FILE`: the worker's own pipeline on one file. Touches no database."""
 
+import contextlib
+import errno
+import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +32,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["speakers"] is not None and not 1 <= options["speakers"] <= speakers.MOST:
             raise _refusal(f"--speakers must be 1 to {speakers.MOST}.")
-        text = exports.FORMATS[options["format"]](self.transcribe(options))
         if not options["output"]:
-            self.stdout.write(text, ending="")
+            self.stdout.write(self.written(options), ending="")
             return
+        target = Path(options["output"])
         try:
-            Path(options["output"]).write_text(text, encoding="utf-8")
+            with _beside(target) as part:  # before the work, which takes minutes
+                part.write_text(self.written(options), encoding="utf-8")
         except OSError as error:
-            raise _refusal(f"{options['output']} cannot be written: {error.strerror}.") from None
+            raise _refusal(f"{target} cannot be written: {error.strerror}.") from None
+
+    def written(self, options: dict[str, Any]) -> str:
+        return exports.FORMATS[options["format"]](self.transcribe(options))
 
     def transcribe(self, options: dict[str, Any]) -> exports.Transcript:
         path = Path(options["file"])
@@ -83,6 +91,27 @@ class Command(BaseCommand):
     def say(self, text: str) -> None:
         self.stderr.write(text)
         sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A new file in the same folder that takes the target's name at the end; nothing is left, and what was there stays, if it does not come to
+    that. What is no file, such as a terminal, is written to as it is. Raises OSError."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    real = target.resolve()
+    part = real.with_name(f".{real.name}.{os.getpid()}.part")
+    part.touch(mode=0o600, exist_ok=False)
+    try:
+        yield part
+        part.replace(real)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _refusal(text: str) -> CommandError:

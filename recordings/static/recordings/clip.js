@@ -1,11 +1,14 @@
-// The player of a clip's page: reports what was really played, as stretches of milliseconds of the clip.
+// The player of a clip's page: reports what was really played, as stretches of milliseconds of the clip. A decision waits for the
+// report that is on its way: it asks for all to have been heard.
 
 const player = document.querySelector('[data-clip-heard]')
+const PATIENCE = 5000 // milliseconds
 const token = JSON.parse(document.body.getAttribute('hx-headers') ?? '{}')['x-csrftoken'] ?? ''
 
 let from = null
 let last = 0
 let heard = []
+let sending = Promise.resolve()
 
 const close = () => {
   if (from !== null && last - from > 0.1) heard.push([Math.round(from * 1000), Math.round(last * 1000)])
@@ -19,8 +22,9 @@ const report = () => {
   const sent = heard
   heard = []
   const body = new URLSearchParams({ intervals: JSON.stringify(sent) })
-  fetch(player.dataset.clipHeard, { method: 'POST', body, headers: { 'X-CSRFToken': token }, keepalive: true })
+  const request = fetch(player.dataset.clipHeard, { method: 'POST', body, headers: { 'X-CSRFToken': token }, keepalive: true })
     .catch(() => { heard.unshift(...sent) })
+  sending = Promise.all([sending, request])
 }
 
 player.addEventListener('playing', () => { from ??= last = player.currentTime })
@@ -36,3 +40,16 @@ player.addEventListener('ended', () => { last = player.duration; report() })
 setInterval(() => { if (!player.paused) report() }, 2000)
 document.addEventListener('visibilitychange', () => { if (document.hidden) report() })
 window.addEventListener('pagehide', report)
+
+let isLetGo = false
+document.addEventListener('submit', (event) => {
+  if (event.defaultPrevented || isLetGo) return
+  event.preventDefault()
+  report()
+  const patience = new Promise((resolve) => { setTimeout(resolve, PATIENCE) })
+  Promise.race([sending, patience]).then(() => setTimeout(() => { // never within this very event: it would be ignored
+    isLetGo = true
+    event.target.requestSubmit(event.submitter)
+    isLetGo = false
+  }))
+})

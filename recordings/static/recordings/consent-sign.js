@@ -46,7 +46,7 @@ const makePad = (holder) => {
   clear.className = 'nhsuk-button nhsuk-button--secondary pl-button--small'
   clear.textContent = 'Clear'
   clear.setAttribute('aria-label', `Clear: ${label}`)
-  holder.prepend(note)
+  field.before(note) // below what is said to be wrong
   note.after(pad)
   pad.after(clear)
 

@@ -169,5 +169,6 @@ window.addEventListener('beforeunload', (event) => {
   else if (!sending) post(true).catch(() => {})
 })
 
-shown.hidden = false
-shown.textContent = Number(version.value) ? 'Saved' : 'It saves itself as you choose.'
+form.querySelector('[data-saves]').hidden = false
+shown.hidden = !Number(version.value)
+shown.textContent = 'Saved'

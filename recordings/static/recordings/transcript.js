@@ -120,6 +120,22 @@ part.addEventListener('click', (event) => {
   pl.actions[event.target.closest('[data-do]')?.dataset.do]?.()
 })
 
+// To a panel below the words: those not yet laid out have a guessed height, so the place moves while the page goes there.
+
+document.querySelector('.tr-jump').addEventListener('click', (event) => {
+  const target = document.getElementById(event.target.closest('a')?.hash.slice(1))
+  if (!target) return
+  event.preventDefault()
+  target.tabIndex = -1
+  target.focus({ preventScroll: true })
+  let left = 12
+  const settle = () => {
+    target.scrollIntoView({ behavior: 'instant' })
+    if (left--) requestAnimationFrame(settle)
+  }
+  settle()
+})
+
 // The next place to check: words the machine was unsure of, what the sound does not bear out, speech without words.
 
 pl.next = (by = 1) => {

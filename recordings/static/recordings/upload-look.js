@@ -5,13 +5,13 @@ const form = document.querySelector('[data-upload]')
 const EDGE = 256 * 1024
 const HEARABLE = /\.(wav|mp3|m4a|mp4|aac|ogg|oga|opus|flac|webm|mov|mka|mkv|amr|3gp)$/i
 
-const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`)
+const size = (bytes) => (!bytes ? '0 KB' : bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`)
 const several = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`
 
 const long = (seconds) => {
-  const minutes = Math.floor(seconds / 60)
-  const rest = Math.round(seconds % 60)
-  return [minutes && several(minutes, 'minute'), (rest || !minutes) && several(rest, 'second')].filter(Boolean).join(' ')
+  const whole = Math.round(seconds)
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
+  return [hours && several(hours, 'hour'), minutes && several(minutes, 'minute'), (rest || !whole) && several(rest, 'second')].filter(Boolean).join(' ')
 }
 
 const duration = (file) =>

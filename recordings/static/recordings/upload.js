@@ -7,7 +7,7 @@ const BACK_OFF = [1, 2, 5, 10, 20, 30] // seconds
 const STALLED = 30 // seconds without a byte, while there are bytes to send
 
 const say = (sentence) => document.dispatchEvent(new CustomEvent('pl:announce', { detail: sentence }))
-const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`)
+const size = (bytes) => (!bytes ? '0 KB' : bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`)
 
 const left = (seconds) => {
   if (!Number.isFinite(seconds)) return ''

@@ -48,13 +48,16 @@ const offer = (slug) => {
   closeSoon()
 }
 
-const hit = (slug) => { pl.actions.mark(slug); offer(slug) }
-Object.assign((pl.actions ??= {}), {
-  digit: (digit) => {
-    const code = pl.data.codes.find((one) => one.digit === digit && current.has(one.slug))
-    if (code && !pl.data.isLocked) hit(code.slug)
-  },
-})
+const hit = (slug, at) => { pl.actions.mark(slug, at); offer(slug) }
+const byKey = (digit) => {
+  if (pl.data.isLocked) return pl.hint('This review was submitted. It can no longer be changed.')
+  const code = pl.data.codes.find((one) => one.digit === digit && current.has(one.slug))
+  if (code) hit(code.slug)
+  else pl.hint(`No code has the key ${digit} in this code book.`)
+}
+pl.hit = hit
+pl.currentCodes = pl.data.codes.filter((code) => current.has(code.slug))
+Object.assign((pl.actions ??= {}), Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => [`code-${digit}`, () => byKey(digit)])))
 // True where the letter was one of those on offer.
 pl.letter = (key) => {
   const code = open[LETTERS.indexOf(key)]

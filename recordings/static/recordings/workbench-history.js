@@ -4,6 +4,7 @@
 const bench = document.getElementById('bench')
 const { pl } = bench
 const MOST = 500
+const PAUSE = 800 // milliseconds without a key: what was typed until then is one step
 
 const done = []
 const undone = []
@@ -15,9 +16,11 @@ pl.did = (entry) => {
   if (done.length > MOST) done.shift()
   undone.length = 0
 }
+const typing = new Set() // what closes the step that is being typed
 const replay = (from, to, way, words) => {
+  for (const close of typing) close()
   const entry = from.pop()
-  if (!entry) return pl.say(`Nothing to ${words}.`)
+  if (!entry) return pl.hint(`Nothing to ${words}.`)
   isReplaying = true
   try { entry[way]() } finally { isReplaying = false }
   to.push(entry)
@@ -25,14 +28,35 @@ const replay = (from, to, way, words) => {
   pl.say(`${words === 'undo' ? 'Undone' : 'Done again'}: ${entry.said}`)
 }
 pl.isReplaying = () => isReplaying
+// The words of a field: each pause of the typing is a step. `put` writes others into it and saves them; `said` names the field.
+pl.typed = (area, { put, said }) => {
+  let was = area.value
+  let timer = 0
+  const close = () => {
+    clearTimeout(timer)
+    typing.delete(close)
+    const [before, after] = [was, area.value]
+    was = after
+    const set = (text) => { was = text; put(text) }
+    if (before !== after) pl.did({ back: () => set(before), forth: () => set(after), said: said() })
+  }
+  area.addEventListener('focus', () => { if (!typing.has(close)) was = area.value })
+  area.addEventListener('input', () => {
+    typing.add(close)
+    clearTimeout(timer)
+    timer = setTimeout(close, PAUSE)
+  })
+  area.addEventListener('blur', close)
+}
 Object.assign((pl.actions ??= {}), {
   undo: () => replay(done, undone, 'back', 'undo'),
   redo: () => replay(undone, done, 'forth', 'redo'),
 })
 
-// The form of the instrument saves by itself; here its changes are only remembered. A control is put back as a person would do it.
+// The form of the instrument saves by itself; here its changes are only remembered. A control is put back as a person would do it. The
+// annotations that a rating rests on come and go with the list: workbench-rating.js remembers them itself.
 
-const controls = (form) => [...form.querySelectorAll('input:not([type="hidden"], [type="search"]), select, textarea')].filter((one) => one.name)
+const controls = (form) => [...form.querySelectorAll('input:not([type="hidden"], [type="search"]), select, textarea')].filter((one) => one.name && one.name !== 'evidence')
 const stateOf = (form) => controls(form).map((one) => (['radio', 'checkbox'].includes(one.type) ? one.checked : one.value))
 const put = (form, state) => {
   const all = controls(form)

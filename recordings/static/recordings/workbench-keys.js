@@ -10,10 +10,11 @@ const said = document.getElementById('bench-keys-said')
 
 const nameOf = (event) => {
   let key = event.key === ' ' ? 'Space' : event.key
-  if (event.altKey && /^Key[A-Z]$/.test(event.code)) key = event.code[3]
+  const isGraph = event.getModifierState?.('AltGraph')
+  if (event.altKey && !isGraph && /^(Key[A-Z]|Digit\d)$/.test(event.code)) key = event.code.at(-1)
+  if (event.altKey && event.code.startsWith('Numpad')) key = event.code // Windows writes characters by their numbers so
   const isLetter = key.length === 1 && key.toLowerCase() !== key.toUpperCase()
   if (isLetter) key = key.toLowerCase()
-  const isGraph = event.getModifierState?.('AltGraph')
   const held = [event.ctrlKey && !isGraph && 'Ctrl', event.altKey && !isGraph && 'Alt', event.shiftKey && (isLetter || key.length > 1) && 'Shift', event.metaKey && 'Meta']
   return [...held.filter(Boolean), key].join('+')
 }
@@ -22,17 +23,25 @@ const isPlain = (name) => /^(Shift\+)?(.|Space)$/u.test(name)
 const isPedal = (name) => /^F\d+$|^Media|^Audio|^Launch|^Browser/.test(name.split('+').at(-1))
 
 let byKey = new Map()
-const always = new Map()
-const index = (keys) => {
+let always = new Map()
+// The key that stands on a button: the first that works as things are set.
+const firstOf = (action) => [...settings.keys[action], ...(settings.always[action] ?? [])].find((name) => settings.single || !isPlain(name)) ?? ''
+const index = ({ keys, always: those }) => {
+  Object.assign(settings, { keys, always: those })
+  always = new Map(Object.entries(those).flatMap(([action, names]) => names.map((name) => [name, action])))
   byKey = new Map(Object.entries(keys).flatMap(([action, names]) => names.map((name) => [name, action])))
   for (const [action, names] of Object.entries(keys)) {
     const cell = dialog.querySelector(`[data-keys="${action}"]`)
     cell?.replaceChildren(...names.flatMap((name) => [Object.assign(document.createElement('kbd'), { textContent: name }), ' ']))
-    for (const shown of bench.querySelectorAll(`.pl-bench__bar [data-do="${action}"] kbd`)) shown.textContent = names[0].length === 1 ? names[0].toUpperCase() : names[0]
+    const first = firstOf(action)
+    for (const shown of bench.querySelectorAll(`:is([data-do="${action}"], [data-key="${action}"]) kbd`)) {
+      shown.textContent = first.replace(/(^|\+)[a-z]$/, (letter) => letter.toUpperCase()).replace('Escape', 'Esc')
+      shown.hidden = !first
+    }
   }
+  document.getElementById('bench-codes')?.classList.toggle('has-long-keys', [1, 2, 3, 4, 5, 6, 7, 8, 9].some((digit) => firstOf(`code-${digit}`).length > 3))
 }
-index(settings.keys)
-for (const [action, names] of Object.entries(settings.always)) for (const name of names) always.set(name, action)
+index(settings)
 
 const isTyping = (element) => element.closest?.('textarea, select, [contenteditable="true"], input:not([type="radio"], [type="checkbox"], [type="button"])')
 const needsSpace = (element) => element.closest?.('button, summary, a[href], input[type="checkbox"], input[type="radio"]:not(:checked)')
@@ -44,7 +53,7 @@ const act = (event, action) => {
   if (!event.repeat || REPEATS.has(action)) pl.actions[action]()
 }
 document.addEventListener('keydown', (event) => {
-  if (event.isComposing || event.defaultPrevented || dialog.open || document.querySelector('details[data-pl-menu][open]')) return
+  if (event.isComposing || event.defaultPrevented || document.querySelector('dialog[open], details[data-pl-menu][open]')) return
   const name = nameOf(event)
   if (name === 'Tab' || name === 'Shift+Tab') return
   if (event.key === 'Escape' && pl.hideAbout?.()) return event.preventDefault()
@@ -54,7 +63,6 @@ document.addEventListener('keydown', (event) => {
   if (action && isPedal(name)) return act(event, action)
   if (isTyping(event.target) || (isPlain(name) && !settings.single)) return
   if (name === 'Space' && needsSpace(event.target)) return
-  if (/^[1-9]$/.test(name)) { event.preventDefault(); return event.repeat || pl.actions.digit?.(Number(name)) }
   if (!event.repeat && pl.letter?.(name)) return event.preventDefault()
   if (action && /Arrow|Home|End|Page/.test(name) && !name.includes('+') && event.target.closest?.('[role="slider"], [role="separator"], [role="tab"], input')) return
   if (action) act(event, action)
@@ -75,6 +83,7 @@ pl.keep = async (values) => {
 const wordSingle = () => { single.nextElementSibling.textContent = `Single-key shortcuts are ${single.checked ? 'on' : 'off'}` }
 single.addEventListener('change', async () => {
   settings.single = single.checked
+  index(settings)
   wordSingle()
   const { error } = await pl.keep({ has_single_keys: single.checked })
   if (error) said.textContent = error
@@ -98,7 +107,7 @@ const keep = async (own, sentence) => {
   const answer = await pl.keep({ keys: own })
   if (answer.error) return stop(answer.error)
   settings.own = answer.own
-  index(answer.keys)
+  index(answer)
   stop(sentence)
 }
 dialog.addEventListener('click', (event) => { const button = event.target.closest('[data-remap]'); if (button) ask(button) })

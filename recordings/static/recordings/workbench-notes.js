@@ -28,8 +28,7 @@ const newId = () => {
 const span = (note) => `${pl.clock(note.start)} to ${pl.clock(note.end)}`
 const part = (note, name) => filled(note).querySelector(`[data-slot="${name}"]`)
 const field = (note, name) => filled(note).querySelector(`[name="${name}"]`)
-let sorted = null // made anew after every change; asked for in each frame
-let reach = [] // until when each of them, or any before it, lasts
+let [sorted, reach] = [null, []] // made anew after every change; until when each of them, or any before it, lasts
 const kept = () => {
   if (sorted) return sorted
   sorted = [...notes.values()].filter((note) => !note.removed).sort((a, b) => a.start - b.start || a.end - b.end)
@@ -182,9 +181,7 @@ const next = (note) => {
   return isSame || note.removed ? null : { url: url('change'), fields: { version: note.stored.version, ...form } }
 }
 const problem = (note, sentence) => {
-  const place = part(note, 'error')
-  place.hidden = !sentence
-  place.textContent = sentence
+  Object.assign(part(note, 'error'), { hidden: !sentence, textContent: sentence })
   if (sentence) pl.say(sentence)
 }
 const save = (note, wait = 0) => pl.save({
@@ -198,6 +195,7 @@ const save = (note, wait = 0) => pl.save({
   },
   conflict: (stored) => {
     note.stored = stored
+    if (!next(note)) return // what is there is what is here: an answer was lost
     const about = (one) => (one.removed ? 'removed' : `${pl.notes.name(one.code)}, ${span(one)}${one.comment ? `, “${one.comment}”` : ', no comment'}`)
     places.reveal(note)
     pl.ask(part(note, 'conflict'), {
@@ -231,14 +229,13 @@ const changed = (note, before, said, after = fields(note)) => {
   change(note, after)
   if (!pl.isReplaying()) offerUndo(`${said[0].toUpperCase()}${said.slice(1)} changed.`)
 }
-const mark = (slug) => {
+const mark = (slug, now = pl.now()) => {
   if (pl.data.isLocked) return
-  const now = pl.now()
   const chosen = pl.wave.take()
   const before = notes.get(latest)
-  const button = bench.querySelector(`[data-code="${slug}"]`)
-  button?.classList.add('is-hit')
-  setTimeout(() => button?.classList.remove('is-hit'), 300)
+  const hit = bench.querySelector(`[data-code="${slug}"]`)?.classList
+  hit?.add('is-hit')
+  setTimeout(() => hit?.remove('is-hit'), 300)
   if (!chosen && before && !before.removed && before.code === slug && now > before.start + 1500 && now <= before.end) {
     changed(before, { ...before }, `length of ${pl.notes.name(slug)}`, { ...fields(before), end: Math.min(duration, now + LENGTH) })
     return pl.say(`Longer: ${span(before)}`)
@@ -267,10 +264,9 @@ const remove = (note) => {
   pl.say('Removed. It can be undone.')
 }
 // In two where the sound is: the comment stays with the first part.
-const split = (note = at()) => {
-  const now = pl.now()
-  if (!note || note.removed || pl.data.isLocked) return pl.say('Choose an annotation first.')
-  if (now < note.start + SHORTEST || now > note.end - SHORTEST) return pl.say('Go to a place inside the annotation, then split it.')
+const split = (note = changeable(), now = pl.now()) => {
+  if (!note) return
+  if (now < note.start + SHORTEST || now > note.end - SHORTEST) return pl.hint('Go to a place inside the annotation, then split it.')
   const { end } = note
   change(note, { end: now })
   const rest = made({ code: note.code, start: now, end })
@@ -285,10 +281,14 @@ const split = (note = at()) => {
   pl.say(`Split: ${span(note)}, and ${span(rest)}`)
 }
 const playNote = (note) => { choose(note); pl.playRange(note.start, note.end) }
-const at = () => notes.get(pl.notes.current) ?? notes.get(latest)
+const changeable = (why = 'Choose an annotation first.') => { // what a key is about, or why there is nothing
+  const note = notes.get(pl.notes.current) ?? notes.get(latest)
+  if (note && !note.removed && !pl.data.isLocked) return note
+  pl.hint(pl.data.isLocked ? 'This review was submitted. It can no longer be changed.' : why)
+}
 const move = (side) => {
-  const note = at()
-  if (!note || note.removed || pl.data.isLocked) return pl.say('Choose an annotation first.')
+  const note = changeable()
+  if (!note) return
   const before = { ...note }
   pl.notes.stretch(note.id, side, pl.now())
   pl.notes.stretched(note.id, before)
@@ -299,7 +299,7 @@ const step = (by) => {
   const here = all.findIndex((note) => note.id === pl.notes.current)
   const from = here >= 0 ? here + by : by > 0 ? all.findIndex((note) => note.start > pl.now()) : all.findLastIndex((note) => note.start < pl.now())
   if (all[from]) playNote(all[from])
-  else pl.say('No further annotation.')
+  else pl.hint('No further annotation.')
 }
 
 let wasPlaying = false
@@ -311,10 +311,10 @@ Object.assign(pl.actions, {
     if (note) pl.say(`${pl.notes.name(slug)}, ${span(note)}`)
   },
   split: () => split(),
-  remove: () => { const note = at(); if (note && !note.removed && !pl.data.isLocked) remove(note); else pl.say('Choose an annotation first.') },
+  remove: () => { const note = changeable(); if (note) remove(note) },
   comment: () => {
-    const note = at()
-    if (!note || note.removed || pl.data.isLocked) return pl.say('Mark a moment first, then comment on it.')
+    const note = changeable('Mark a moment first, then comment on it.')
+    if (!note) return
     wasPlaying = pl.isPlaying()
     pl.pause()
     pl.open('annotations')
@@ -364,14 +364,13 @@ function listen(note) {
   if (pl.data.isLocked) return
   const { element } = note
   const comment = field(note, 'comment')
-  let written = note.comment
+  const said = () => `comment on ${pl.notes.name(note.code)}`
+  const put = (text) => { if (note.isFilled) field(note, 'comment').value = text; change(note, { comment: text }); if (!note.removed) choose(note) }
+  let written
   comment.addEventListener('focus', () => { written = note.comment })
   comment.addEventListener('input', () => { note.comment = comment.value; growAll([comment]); save(note, 800) })
-  comment.addEventListener('blur', () => {
-    if (written !== note.comment) changed(note, { ...note, comment: written }, `comment on ${pl.notes.name(note.code)}`)
-    else save(note)
-    written = note.comment
-  })
+  comment.addEventListener('blur', () => { save(note); if (written !== note.comment) offerUndo(`C${said().slice(1)} changed.`) })
+  pl.typed(comment, { said, put })
   field(note, 'code').addEventListener('change', (event) => {
     changed(note, { ...note }, `code of ${pl.notes.name(note.code)}`, { ...fields(note), code: event.target.value })
   })

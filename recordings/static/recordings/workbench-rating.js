@@ -1,4 +1,4 @@
-// The form of the instrument and the overall words: saved as they are chosen and written.
+// The form of the instrument: saved as it is chosen. The overall words are for workbench-words.js.
 
 const bench = document.getElementById('bench')
 const { pl } = bench
@@ -66,6 +66,7 @@ const problem = (form, sentence) => {
 
 const saveScore = (form) => pl.save({
   key: `score:${form.dataset.item}`,
+  after: 'note:', // it rests on annotations that the server has
   build: () => {
     const evidence = slot(form, 'evidence') ? ticked(form).map((id) => ['evidence', id]) : []
     const values = [['score', chosen(form)?.value ?? ''], ['figure', own(form)], ['version', form.elements.version.value], ...evidence]
@@ -79,6 +80,10 @@ const saveScore = (form) => pl.save({
     pl.progress(progress.sentence)
   },
   conflict: (stored) => {
+    if (stored.score === (chosen(form)?.value ?? '') && String(stored.evidence.toSorted()) === String(ticked(form).toSorted()) && (!own(form) || String(stored.figure) === own(form))) {
+      form.elements.version.value = stored.version
+      return // what is there is what is here
+    }
     const about = (value, count, figure) => `${wordFor(value, figure)}, resting on ${count} annotation${count === 1 ? '' : 's'}`
     pl.ask(slot(form, 'conflict'), {
       theirs: about(stored.score, stored.evidence.length, stored.figure),
@@ -118,6 +123,14 @@ const listEvidence = (form) => {
   if (isOpen && !lines.length) place.textContent = 'Annotations that you make appear here, to tick.'
 }
 
+const nameOf = (form) => form.querySelector('.pl-item__name').textContent.trim()
+const tick = (form, id, isOn) => {
+  byHand.get(form).set(id, isOn)
+  pl.open('rating')
+  listEvidence(form)
+  saveScore(form)
+}
+
 let asked = 0
 const refresh = () => {
   for (const form of items) recount(form)
@@ -141,7 +154,9 @@ for (const form of items) {
     } else if (event.target.name === 'figure') {
       countRated()
     } else {
-      byHand.get(form).set(event.target.value, event.target.checked)
+      const { value, checked } = event.target
+      pl.did({ back: () => tick(form, value, !checked), forth: () => tick(form, value, checked), said: `what ${nameOf(form)} rests on` })
+      byHand.get(form).set(value, checked)
       countEvidence(form)
     }
     saveScore(form)
@@ -153,28 +168,4 @@ for (const form of items) {
   showAnchor(form)
 }
 
-for (const form of bench.querySelectorAll('[data-words]')) {
-  const area = form.querySelector('textarea')
-  if (!area) continue
-  const save = (wait = 0) => pl.save({
-    key: `words:${form.dataset.words}`,
-    build: () => {
-      sent = area.value.trim()
-      return sent === stored ? null : { url: form.action, fields: { text: sent, seen: form.elements.seen.value } }
-    },
-    done: ({ seen }) => { form.elements.seen.value = seen; stored = sent; problem(form, '') },
-    conflict: (theirs) => pl.ask(slot(form, 'conflict'), {
-      theirs: theirs.text ? `“${theirs.text}”` : 'empty',
-      ours: area.value ? `“${area.value}”` : 'empty',
-      keep: () => { form.elements.seen.value = theirs.seen; stored = theirs.text; save() },
-      take: () => { form.elements.seen.value = theirs.seen; stored = theirs.text; area.value = theirs.text },
-    }),
-    refused: (sentence) => problem(form, `Not saved. ${sentence}`),
-  }, wait)
-  let stored = area.value.trim()
-  let sent = stored
-  area.addEventListener('input', () => save(800))
-  area.addEventListener('blur', () => save())
-  form.addEventListener('submit', (event) => event.preventDefault())
-}
 refresh()

@@ -1,14 +1,18 @@
 // Saving. Every change is queued and sent in order; what cannot be sent is kept in this page's memory (never in the browser's
-// storage: comments are sensitive) and tried again. A job is {key, build, done, conflict, refused}: `build` is asked at the
-// moment of sending, so that several changes to one thing become one request with the newest version.
+// storage: comments are sensitive) and tried again. A job is {key, build, done, conflict, refused, after}: `build` is asked at the
+// moment of sending, so that several changes to one thing become one request with the newest version; it changes nothing. `done`
+// gets the answer and what was sent. A job waits for those whose keys begin with `after`. Leaving is for workbench-leave.js.
 
 const bench = document.getElementById('bench')
 const pl = (bench.pl ??= {})
 const shown = document.getElementById('bench-saved')
 const said = document.getElementById('bench-said')
+const hint = document.getElementById('bench-hint')
 
 const queue = new Map()
-let current = null
+const flying = new Map() // key to {body, isKept}: what was sent and is not answered yet; kept: also if the page is left meanwhile
+const MOST_KEPT = 60_000 // characters: a browser goes on sending 64 KiB in all once a page is left
+const PATIENCE = 60_000 // milliseconds for an answer
 let failures = 0
 let timer = 0
 let stopped = ''
@@ -20,6 +24,14 @@ for (const part of bench.querySelectorAll('[data-live]')) part.hidden = false
 pl.say = (sentence) => {
   said.textContent = ''
   setTimeout(() => { said.textContent = sentence }, 50)
+}
+// Why nothing came of a key or a button: seen for a while above the player, and said.
+pl.hint = (sentence) => {
+  hint.textContent = sentence
+  hint.hidden = false
+  clearTimeout(pl.hint.timer)
+  pl.hint.timer = setTimeout(() => { hint.hidden = true }, 8000)
+  pl.say(sentence)
 }
 
 pl.clock = (ms, exact = false) => {
@@ -49,6 +61,7 @@ pl.post = (url, fields, { keepalive = false } = {}) => fetch(url, {
   headers: { Accept: 'application/json', 'X-CSRFToken': token() },
   redirect: 'manual',
   keepalive,
+  signal: AbortSignal.timeout(PATIENCE),
 })
 
 const show = (words, isWaiting = false) => {
@@ -60,7 +73,7 @@ const show = (words, isWaiting = false) => {
 }
 
 // How many changes wait here, so that nobody closes the page on them unawares.
-const count = () => queue.size + (current && !queue.has(current.key) ? 1 : 0)
+const count = () => new Set([...queue.keys(), ...flying.keys()]).size
 let reason = ''
 const tellWaiting = () => {
   const many = count()
@@ -83,7 +96,7 @@ const putBack = (job) => {
   for (const [key, other] of rest) queue.set(key, other)
 }
 
-const settle = async (job, response) => {
+const settle = async (job, response, request) => {
   const isJSON = response.headers.get('Content-Type')?.includes('json')
   if (response.type === 'opaqueredirect' || response.status === 401) {
     putBack(job)
@@ -99,7 +112,7 @@ const settle = async (job, response) => {
   }
   const answer = await response.json()
   failures = 0
-  if (response.ok) job.done(answer)
+  if (response.ok) job.done(answer, request)
   else if (answer.locked) {
     stopped = 'Not saved: this review was submitted in another tab. Load the page again.'
     queue.clear()
@@ -107,31 +120,37 @@ const settle = async (job, response) => {
   else job.refused(answer.error ?? 'That could not be saved.')
 }
 
-async function run() {
-  if (current || stopped) return stopped && show(stopped, true)
-  const now = Date.now()
-  const job = [...queue.values()].find((one) => one.due <= now)
-  if (!job) {
-    if (!queue.size) return show('Saved')
-    clearTimeout(timer)
-    timer = setTimeout(run, Math.max(20, Math.min(...[...queue.values()].map((one) => one.due)) - now))
-    return
-  }
+// One thing is never sent twice at once: the version of the second would be that of the first.
+const isHeld = ({ key, after }) => flying.has(key) || Boolean(after && [...queue.keys(), ...flying.keys()].some((other) => other.startsWith(after)))
+const bodyOf = ({ fields }) => String(new URLSearchParams(fields))
+const send = async (job) => {
   queue.delete(job.key)
   const request = job.build()
   if (!request) return run()
-  current = job
+  const body = bodyOf(request)
+  const isKept = [...flying.values()].reduce((sum, flight) => sum + flight.body.length, body.length) <= MOST_KEPT
+  flying.set(job.key, { body, isKept })
   if (!failures) show('Saving')
   try {
-    const response = await pl.post(request.url, request.fields)
-    await settle(job, response)
+    const response = await pl.post(request.url, request.fields, { keepalive: isKept })
+    await settle(job, response, request)
   } catch (error) {
-    if (!(error instanceof TypeError)) console.error(error)
+    if (!(error instanceof TypeError) && error.name !== 'TimeoutError') console.error(error)
     putBack(job)
     waiting('no connection')
   }
-  current = null
+  flying.delete(job.key)
   if (!failures) run()
+}
+async function run() {
+  if (flying.size || stopped) return stopped && show(stopped, true)
+  const now = Date.now()
+  const free = [...queue.values()].filter((job) => !isHeld(job))
+  const job = free.find((one) => one.due <= now)
+  if (job) return send(job)
+  if (!queue.size) return show('Saved')
+  clearTimeout(timer)
+  timer = setTimeout(run, Math.max(20, Math.min(...free.map((one) => one.due)) - now))
 }
 
 pl.save = (job, wait = 0) => {
@@ -141,33 +160,28 @@ pl.save = (job, wait = 0) => {
   else if (wait) show('Saving')
   if (!failures || navigator.onLine === false) setTimeout(run) // what is seen comes first
 }
-pl.isUnsaved = () => queue.size > 0 || current !== null
+pl.waiting = count
+pl.isSaving = () => count() > 0 && !failures && !stopped && navigator.onLine
 
-// Leaving: what waits for a pause in the typing goes at once; the browser asks only where there is no connection.
-const flush = () => {
-  if (failures || stopped) return
-  for (const job of queue.values()) {
-    const request = current?.key === job.key ? null : job.build()
-    if (request) pl.post(request.url, request.fields, { keepalive: true }).catch(() => {})
-  }
-  queue.clear()
-}
-document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState !== 'hidden') return
+// What waits for a pause in the typing is wanted now.
+pl.hurry = () => {
   for (const job of queue.values()) job.due = 0
   run()
-})
-window.addEventListener('beforeunload', (event) => {
-  if (!failures && !stopped && navigator.onLine) return flush()
-  if (queue.size || current) event.preventDefault()
-})
-window.addEventListener('online', () => { failures = 0; clearTimeout(timer); run() })
+}
+// Everything at once, for the last moment of a page. True where nothing is lost by leaving: all of it is on its way, and the browser
+// goes on sending it. What is on its way with older words, or waits for a connection, stays in the queue.
+pl.sendAll = () => {
+  if (!failures && !stopped && navigator.onLine) for (const job of [...queue.values()]) if (!isHeld(job)) send(job)
+  const isLost = (job) => { const request = job.build(); return request && bodyOf(request) !== flying.get(job.key)?.body }
+  return ![...queue.values()].some(isLost) && [...flying.values()].every((flight) => flight.isKept)
+}
+pl.goOn = () => { failures = 0; clearTimeout(timer); run() }
+window.addEventListener('online', pl.goOn)
 window.addEventListener('offline', () => {
   reason = 'no connection'
   if (count()) tellWaiting()
-  else pl.say('The connection is lost. What you do is kept here and sent when it is back.')
+  else pl.hint('The connection is lost. What you do is kept here and sent when it is back.')
 })
-pl.waiting = count
 
 // A conflict: both are shown, nothing is overwritten, the person chooses.
 pl.ask = (place, { theirs, ours, keep, take }) => {

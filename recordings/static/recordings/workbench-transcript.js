@@ -293,7 +293,7 @@ try {
   if (response && !response.ok) throw new Error(String(response.status))
   if (response) take(await response.json())
 } catch {
-  pl.say('Only part of the transcript could be loaded. Load the page again for all of it.')
+  pl.hint('Only part of the transcript could be loaded. Load the page again for all of it.')
 }
 isWide.addEventListener('change', watch)
 light()

@@ -231,7 +231,7 @@ Object.assign((pl.actions ??= {}), {
   'select-from': () => { startedAt = pl.now(); tell(`Selecting from ${pl.clock(startedAt)}`); unselect.hidden = true; pl.say(label.textContent) },
   'select-to': () => {
     const end = pl.now()
-    if (startedAt === null || Math.abs(end - startedAt) < 200) return pl.say('Press I where the stretch begins, then O where it ends.')
+    if (startedAt === null || Math.abs(end - startedAt) < 200) return pl.hint('Press I where the stretch begins, then O where it ends.')
     select(startedAt, end)
     startedAt = null
     pl.say(label.textContent)

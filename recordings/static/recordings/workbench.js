@@ -42,7 +42,7 @@ const play = () => {
 }
 const trouble = () => {
   const at = audio.currentTime
-  pl.say('The sound could not be played. Trying once more.')
+  pl.hint('The sound could not be played. Trying once more.')
   document.dispatchEvent(new CustomEvent('pl:announce', { detail: 'The sound could not be played. Look at your connection, then press play again.' }))
   audio.load()
   target = at
@@ -187,7 +187,8 @@ const report = async ({ keepalive = false } = {}) => {
   const position = pl.now()
   pieces = []
   try {
-    const response = await pl.post(bench.dataset.heard, { purpose: 'review', intervals: JSON.stringify(sending), position }, { keepalive })
+    const fields = { purpose: 'review', review: bench.dataset.review, intervals: JSON.stringify(sending), position }
+    const response = await pl.post(bench.dataset.heard, fields, { keepalive })
     if (!response.ok) throw new Error(String(response.status))
     const answer = await response.json()
     savedPosition = position
@@ -227,6 +228,7 @@ Object.assign((pl.actions ??= {}), {
     pl.keep?.({ skips_silence: skips })
     pl.say(skips ? (pl.silences.length ? 'Silence is passed over' : 'Silence is passed over where it is known') : 'Silence is played')
   },
+  more: () => bench.querySelector('[data-do="more"]').setAttribute('aria-expanded', String(bench.classList.toggle('is-more'))),
   codes: () => {
     const isOpen = codes.classList.toggle('is-open')
     bench.querySelector('[data-do="codes"]').setAttribute('aria-expanded', String(isOpen))

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from supervision import exports
+from supervision import exports, periods
 from supervision.matrix import team_matrices
 from supervision.models import Team
 
@@ -47,10 +47,10 @@ class Command(BaseCommand):
 
 
 def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"--on is {text!r}; write a date such as 2026-03-31.", returncode=2) from None
+    day = periods.asked_day(text)
+    if day is None:
+        raise CommandError(f"--on is {text!r}; write a date such as 2026-03-31.", returncode=2)
+    return day
 
 
 def _moment(text: str) -> dt.datetime:

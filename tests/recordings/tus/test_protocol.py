@@ -6,7 +6,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.utils import timezone
 
-from recordings import tus
+from recordings import audio, tus
 from recordings.models import Recording, SealedObject, Upload
 from tests import factories
 from tests.recordings.tus.left import GOOD, HALF, files, keys, nothing_is_left, original
@@ -48,6 +48,27 @@ class TestTheWholeWay:
         assert (head["Upload-Offset"], head["X-Recording"]) == (str(len(GOOD)), f"/recordings/{Recording.objects.get().pk}/")
         again = thea_sends.patch(address, len(GOOD), b"")
         assert (again.status_code, again["X-Recording"]) == (204, head["X-Recording"])
+
+    def test_a_client_that_a_proxy_cut_off_during_the_last_look_waits_and_hears_the_end_by_asking(self, thea_sends, monkeypatch):
+        """Looking at three hours of sound takes longer than proxies wait. Who sends the end once more is told to come again."""
+        address = thea_sends.begin(len(GOOD))
+        thea_sends.patch(address, 0, GOOD[:HALF])
+        look, meanwhile = audio.inspect, []
+
+        def long_look(*args, **kwargs):
+            meanwhile.append(thea_sends.head(address))
+            meanwhile.append(thea_sends.patch(address, HALF, GOOD[HALF:]))
+            return look(*args, **kwargs)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("recordings.uploads.audio.inspect", long_look)
+            thea_sends.patch(address, HALF, GOOD[HALF:])
+        head, again = meanwhile
+        assert (head.status_code, head["Upload-Offset"], "X-Recording" in head) == (200, str(HALF), False)
+        assert (again.status_code, again.json()["error"]) == (423, str(tus.Busy()))
+        assert thea_sends.head(address)["X-Recording"] == f"/recordings/{Recording.objects.get().pk}/"
+        assert thea_sends.patch(address, HALF, GOOD[HALF:]).status_code == 409  # which leads a client to ask, and so to the recording
+        assert original() == GOOD
 
     def test_the_last_part_counts_only_with_the_verdict(self, thea_sends, monkeypatch):
         """The service is killed while it looks at the sound: the client finds its last bytes missing and sends them again."""
