@@ -138,9 +138,13 @@ class FileStore:
             return _FileSink(self, object_id)
 
     def _begin(self) -> None:
-        """The vault's first file. A folder that had files, and now looks as if it never had, is not the vault's."""
+        """The vault's first file. A folder that had files, and now looks as if it never had, is not the vault's.
+
+        The mark is read before the folder is looked at, because whoever sets it has made the folder: several may begin at once.
+        """
+        has_had_files = keystore.marked("vault") is not None
         if not self.partial.is_dir():
-            if keystore.marked("vault") is not None:
+            if has_had_files:
                 raise StoreAway
             self.partial.mkdir(mode=0o700, parents=True, exist_ok=True)
         keystore.mark("vault", "files")

@@ -1,7 +1,10 @@
 """Reads of sealed files: only what was sealed, in its place and order, ever comes out; and only what is asked for is opened."""
 
 import os
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -205,6 +208,44 @@ class TestAVaultThatIsNotMounted:
         with pytest.raises(store.StoreAway):
             seal(key, b"more")
         assert not settings.VAULT_DIR.exists()
+
+
+class TestTheFirstFileOfAll:
+    @pytest.mark.parametrize("looked", [(keystore, "marked"), (Path, "is_dir")], ids=["at the mark", "at the folder"])
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_another_process_may_write_its_own_in_between(self, key, settings, monkeypatch, looked, when):
+        """The other writes the whole of its first file right before, or right after, this one looks for the first time."""
+        owner, name = looked
+        original = getattr(owner, name)
+
+        def look(*arguments):
+            monkeypatch.setattr(owner, name, original)
+            found = original(*arguments) if when == "after" else None
+            seal(key, b"of another")
+            monkeypatch.setattr(store, "_begun", set())  # what it knows is not known here
+            return found if when == "after" else original(*arguments)
+
+        monkeypatch.setattr(store, "_begun", set())
+        monkeypatch.setattr(owner, name, look)
+        assert read(key, seal(key, b"of this one")) == b"of this one"
+        assert len(list(settings.VAULT_DIR.rglob("*.sealed"))) == 2
+
+    def test_many_at_the_same_moment(self, settings, monkeypatch):
+        for attempt in range(20):
+            monkeypatch.setattr(settings, "VAULT_DIR", settings.VAULT_DIR.with_name(f"vault {attempt}"))
+            monkeypatch.setattr(settings, "KEYSTORE_PATH", settings.KEYSTORE_PATH.with_name(f"keys {attempt}.sqlite3"))
+            start = threading.Barrier(4)
+
+            def write(start=start):
+                start.wait()
+                sink = store.current().create(uuid.uuid4())
+                sink.write(b"spoken")
+                sink.finish()
+
+            with ThreadPoolExecutor(4) as pool:
+                for outcome in [pool.submit(write) for _ in range(4)]:
+                    outcome.result(60)
+            assert len(list(settings.VAULT_DIR.rglob("*.sealed"))) == 4
 
 
 class TestAKeyStoreThatIsNotAllHere:
