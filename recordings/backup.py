@@ -13,6 +13,7 @@ Copies of keys go soon so that what is destroyed stays destroyed: without its ke
 
 import contextlib
 import datetime as dt
+import fcntl
 import hashlib
 import json
 import os
@@ -63,9 +64,30 @@ def make(folder: Path, *, keys: Path | None, keep: int, now: dt.datetime) -> Mad
             raise CannotBackUp("The keys would lie in the data folder, with what they open. Give --keys-to a folder elsewhere.")
         if keys == folder or folder in keys.parents or keys in folder.parents:
             raise CannotBackUp("The keys would lie in the same folder as what they open. Give --keys-to a folder of its own, elsewhere.")
+    with _alone(folder):
+        return _make(folder, keys, keep, now)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time: to another, what this one has copied so far would be what no manifest names."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        with contextlib.suppress(OSError):  # a network folder that knows no locks
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CannotBackUp("Another backup to this folder is being made. Begin again once it has come to its end.") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make(folder: Path, keys: Path | None, keep: int, now: dt.datetime) -> Made:
     stamp = _free_stamp(folder, now)
     for name in ("database", "sealed", "media", "manifests"):
-        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
     database = _database(folder / "database", stamp)
     before = _sums(folder)
     sealed: list[dict[str, Any]] = []
@@ -186,7 +208,8 @@ def _copy_media(folder: Path) -> None:
     for source in settings.MEDIA_ROOT.rglob("*"):
         copy = folder / source.relative_to(settings.MEDIA_ROOT)
         if source.is_file() and not (copy.exists() and copy.stat().st_size == source.stat().st_size):
-            _copy(source, copy)
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                _copy(source, copy)
 
 
 # The key store

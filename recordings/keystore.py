@@ -53,8 +53,7 @@ def _journal() -> Path:
 def _connection() -> Iterator[sqlite3.Connection]:
     path: Path = settings.KEYSTORE_PATH
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        _create(path)
     connection = sqlite3.connect(path, timeout=20, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode=PERSIST")
@@ -65,6 +64,17 @@ def _connection() -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def _create(path: Path) -> None:
+    """For its owner alone. Made beside its place and linked there: closing the file itself would end the locks that SQLite holds on it
+    for another thread of this process."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with contextlib.suppress(FileExistsError):  # another was first
+        path.hardlink_to(beside)
+    beside.unlink()
 
 
 @contextlib.contextmanager
@@ -154,6 +164,11 @@ def complete(key_id: uuid.UUID, *, at: dt.datetime) -> None:
     """Everything that hung on the destroyed key has been cleared away; the note is no longer needed here."""
     with _writing() as connection:
         connection.execute("UPDATE erasures SET completed_at = ?, note = '' WHERE id = ?", (at.isoformat(), key_id.hex))
+
+
+def erasures() -> list[Erasure]:
+    """All destructions, oldest first, as they were at one moment."""
+    return _erasures("TRUE")
 
 
 def unfinished() -> list[Erasure]:

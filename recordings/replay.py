@@ -98,7 +98,7 @@ def is_shut() -> bool:
     if _marker().exists():
         return True
     log = _logs()
-    known = {row.id for row in (*keystore.finished(), *keystore.unfinished())}
+    known = {row.id for row in keystore.erasures()}
     if log.erased.keys() - known:
         return True
     finished = [row.id for row in keystore.finished()]
@@ -154,7 +154,7 @@ def replay(*, now: dt.datetime, also: Iterable[Path] = ()) -> Replayed:
     if _marker().exists() and _marker().read_text() == _HALFWAY:
         raise Halfway
     log = _logs(also)
-    for row in (*keystore.finished(), *keystore.unfinished()):
+    for row in keystore.erasures():
         log.add(erasurelog.Erased(row.id, row.reason, row.person, row.destroyed_at))
     came_back = {key_id for key_id in log.erased if keystore.get(key_id) is not None}
     kept_before = Recording.objects.kept().count()
@@ -163,7 +163,7 @@ def replay(*, now: dt.datetime, also: Iterable[Path] = ()) -> Replayed:
     for consent, entry in consents:
         with each:
             _take_back(consent, entry)
-    known = {row.id for row in (*keystore.finished(), *keystore.unfinished())}
+    known = {row.id for row in keystore.erasures()}
     for erased in log.erased.values():
         with each:
             if erased.id in known and keystore.get(erased.id) is None:

@@ -5,6 +5,7 @@ While keys are being changed there are two: the one that holds from now on, and 
 
 import base64
 import binascii
+import contextlib
 import functools
 import os
 import uuid
@@ -50,13 +51,16 @@ def _read(given: str, previous: str, file: Path) -> list[bytes]:
     if previous:
         raise SiteKeyTrouble("PLUMBLINE_VAULT_KEY_PREVIOUS is set but PLUMBLINE_VAULT_KEY, the new key, is not. Set both.")
     if not file.exists():
-        if keystore.marked(keystore.SITE_KEY) is not None:
+        if keystore.marked(keystore.SITE_KEY) is None:
+            create(file)
+        elif not file.exists():  # looked for once more: whoever set the mark just now made the file before
             raise SiteKeyTrouble(
                 f"The vault key file {file.name} is missing, and there are recordings sealed under it. Restore it, or set PLUMBLINE_VAULT_KEY."
             )
-        create(file)
-    coming = file.with_name(f"{file.name}.next")
-    return [decode_file(one) for one in (coming, file) if one.exists()]
+    keys = []
+    with contextlib.suppress(FileNotFoundError):  # there is none, or it has taken the other's place just now
+        keys.append(decode_file(file.with_name(f"{file.name}.next")))
+    return [*keys, decode_file(file)]
 
 
 def _decode(text: str, sentence: str) -> bytes:
