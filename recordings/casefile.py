@@ -202,13 +202,18 @@ def finish(now: dt.datetime) -> int:
     done = 0
     for key in over.select_related("family").order_by("pk"):
         vault.destroy_key(key.pk, reason="closed", at=now)
-        papers = list(ConsentPaper.objects.filter(consent__family=key.family).values_list("pk", flat=True))
-        for paper in papers:
-            sealedfile.remove_file(paper)
-        with transaction.atomic():
-            NameList.objects.filter(family=key.family).delete()
-            FamilyKey.objects.filter(pk=key.pk).update(destroyed_at=now)
-            log(instance=key.family, action="recordings.papers_destroyed", user=None, data={"papers": len(papers)})
+        clear(key, at=now)
         keystore.complete(key.pk, at=now)
         done += 1
     return done
+
+
+def clear(key: FamilyKey, *, at: dt.datetime) -> None:
+    """What lay under a family's key that has been destroyed. A file that cannot be reached is the daily sweep's."""
+    papers = list(ConsentPaper.objects.filter(consent__family=key.family).values_list("pk", flat=True))
+    for paper in papers:
+        sealedfile.tidy_away(paper)
+    with transaction.atomic():
+        NameList.objects.filter(family=key.family).delete()
+        FamilyKey.objects.filter(pk=key.pk).update(destroyed_at=at)
+        log(instance=key.family, action="recordings.papers_destroyed", user=None, data={"papers": len(papers)})

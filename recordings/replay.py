@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from recordings import destruction, erasurelog, keystore, narrowing, withdrawal
+from recordings import casefile, destruction, erasurelog, keystore, narrowing, withdrawal
 from recordings.models import Consent, FamilyKey, Recording
 from supervision.models import User
 
@@ -175,8 +175,9 @@ def replay(*, now: dt.datetime, also: Iterable[Path] = ()) -> Replayed:
             by = User.objects.filter(pk=erased.person).first() if erased.person else None
             with each:
                 destruction.destroy(recording=recording, reason=erased.reason, by=by, now=now)
-        for family in FamilyKey.objects.filter(pk__in=ids, destroyed_at__isnull=True):
-            FamilyKey.objects.filter(pk=family.pk).update(destroyed_at=log.erased[family.pk].at)
+        for family in FamilyKey.objects.filter(pk__in=ids, destroyed_at__isnull=True).select_related("family").order_by("pk"):
+            with each:
+                casefile.clear(family, at=log.erased[family.pk].at)
     _bring_up_to_date(log)
     each.settle()
     _marker().unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Signatures, scanned forms and notes: sealed under the family's key from the first byte, shown as what they are, gone in the end."""
 
 import base64
+import datetime as dt
 import struct
 import tempfile
 import zlib
@@ -12,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
-from recordings import casefile, vault
+from recordings import casefile, replay, vault
 from recordings import consent as consents
 from recordings.models import Consent, ConsentPaper, FamilyKey, NameList, Recording
 from recordings.views.papers import ScanUploadHandler
@@ -276,3 +277,40 @@ class TestTheEnd:
         assert b"They were destroyed" in client.get(f"/recordings/consents/{consent.pk}/").content
         with pytest.raises(vault.KeyGone):
             casefile.set_names(family=consent.family, names=["Jayden"], by=thea, now=timezone.now())
+
+    def test_every_family_that_is_due_goes_although_the_store_is_away(self, consent, paper, harbour, tom, settings):
+        """Nothing answers at that address: a real refusal. The files go once the store is back."""
+        other = factories.make_consent(factories.make_family(harbour, tom))
+        casefile.set_names(family=other.family, names=["Kayleigh"], by=tom, now=timezone.now())
+        casefile.keep_note(consent=other, kind="capacity", text=MARKER.decode(), by=tom, now=timezone.now())
+        for each in (consent, other):
+            self.close(each.family)
+        for name, value in {"BUCKET": "b", "ENDPOINT_URL": "http://127.0.0.1:9", "ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s"}.items():
+            setattr(settings, f"S3_{name}", value)
+        assert casefile.finish(timezone.now()) == 2
+        assert not [key for key in FamilyKey.objects.all() if vault.has_key(key.pk)]
+        assert not NameList.objects.exists()
+        settings.S3_BUCKET = settings.S3_ENDPOINT_URL = settings.S3_ACCESS_KEY_ID = settings.S3_SECRET_ACCESS_KEY = ""
+        assert len(sealed_files()) == 2
+        assert vault.sweep(before=timezone.now() + dt.timedelta(days=1)) == 2
+        assert not sealed_files()
+
+    def test_a_restore_brings_neither_papers_nor_names_back(self, consent, paper, thea, settings):
+        """Database and key store of the day before: the erasure log alone knows."""
+        keys, names = settings.KEYSTORE_PATH.read_bytes(), NameList.objects.get()
+        self.close(consent.family)
+        now = timezone.now()
+        casefile.finish(now)
+        settings.KEYSTORE_PATH.write_bytes(keys)
+        FamilyKey.objects.update(destroyed_at=None)
+        names.save(force_insert=True)
+        assert casefile.names(consent.family) == ["Jayden"]
+        assert replay.is_shut()
+        replay.replay(now=now + dt.timedelta(hours=1))
+        assert not replay.is_shut()
+        key = FamilyKey.objects.get()
+        assert key.destroyed_at == now
+        assert not vault.has_key(key.pk)
+        assert not NameList.objects.exists()
+        with pytest.raises(vault.KeyGone, match="The papers of this family have been destroyed"):
+            casefile.set_names(family=consent.family, names=["Jayden"], by=thea, now=now)
