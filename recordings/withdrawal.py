@@ -148,9 +148,11 @@ def finish(*, now: dt.datetime) -> int:
 
 
 def live(family_id: int, *, on: dt.date) -> QuerySet[Consent]:
-    """A family's consents that are not taken back and under which something is kept, or could still be recorded. Oldest first."""
+    """A family's consents that are not taken back and under which something is kept or on its way, or could still be recorded.
+    Oldest first."""
     kept = Recording.objects.kept().filter(consent=OuterRef("pk"))
-    holds = Q(valid_until__isnull=True) | Q(valid_until__gte=on) | Q(Exists(kept))
+    coming = Upload.objects.open().filter(consent=OuterRef("pk"))
+    holds = Q(valid_until__isnull=True) | Q(valid_until__gte=on) | Exists(kept) | Exists(coming)
     return Consent.objects.filter(holds, family=family_id, withdrawn_at__isnull=True).order_by("given_on", "pk")
 
 

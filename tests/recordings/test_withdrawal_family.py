@@ -147,6 +147,18 @@ def test_a_consent_that_ended_goes_too_where_something_is_kept_under_it(family, 
     assert not Withdrawal.objects.filter(consent=nothing_left).exists()
 
 
+def test_what_was_on_its_way_under_a_consent_that_has_ended_since_goes_too(family, newer, thea):
+    now = timezone.now()
+    ended = factories.make_consent(family, given_on=factories.days_ago(60), renewal="until_date", valid_until=factories.days_ago(1))
+    times = {"began_at": now, "changed_at": now, "expires_at": now + dt.timedelta(days=1)}
+    upload = Upload.objects.create(user=thea, consent=ended, session_on=factories.days_ago(1), length=1000, **times)
+    vault.create_key(upload.pk, purpose="upload")
+    withdrawal.withdraw(consent=newer, channel="telephone", by=thea, now=now, is_everything=True)
+    assert Upload.objects.get().state == Upload.State.ENDED
+    assert not vault.has_key(upload.pk)
+    assert Withdrawal.objects.filter(consent=ended).exists()
+
+
 def test_a_recording_that_a_newer_consent_was_extended_to_goes_with_the_older_one(older, newer, recordings, thea):
     EarlierConsent.objects.create(recording=recordings[0], consent=older, replaced_at=timezone.now(), replaced_by=thea)
     Recording.objects.filter(pk=recordings[0].pk).update(consent=newer)
