@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.factories import AUDIO
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -32,3 +34,9 @@ def test_an_instrument_gets_a_further_item_and_loses_it_again(ed):
     assert total.input_value() == str(before + 1)
     ed.locator("#id_items-FORMS").get_by_role("button", name="Delete").last.click()
     expect(shown).to_have_count(before)
+
+
+def test_a_sound_takes_its_title_from_its_file(ed):
+    ed.goto("/admin/media/audio/add/")
+    ed.set_input_files("#id_file", AUDIO / "session-1.opus")
+    expect(ed.locator("#id_title")).to_have_value("session-1")
