@@ -1,5 +1,6 @@
 """The cast, and what every test needs."""
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -8,6 +9,10 @@ from supervision.models import Membership
 from tests import factories
 
 Role = Membership.Role
+
+# How long an example takes says what else the machine does, and nothing of what is tested.
+hypothesis.settings.register_profile("plumbline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("plumbline")
 
 
 @pytest.fixture(scope="session", autouse=True)
