@@ -5,6 +5,7 @@ import time
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.urls import reverse
 
@@ -36,8 +37,17 @@ def secret(sam):
     return value
 
 
-def code(secret, shift=0):
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + shift))
+@pytest.fixture(autouse=True)
+def counter(monkeypatch):
+    """The half minute that an app's code is of: one for the whole test, however long it takes."""
+    now = int(time.time()) // 30
+    monkeypatch.setattr(auth, "yield_hotp_counters_from_time", lambda: iter([now]))
+    return now
+
+
+@pytest.fixture
+def code(counter):
+    return lambda secret: format_hotp_value(hotp_value(secret, counter))
 
 
 def sign_in(client, user):
@@ -73,7 +83,7 @@ def test_somebody_enrolled_whose_session_has_only_a_password_can_only_prove_it(c
     assert response["Location"].startswith(reverse("mfa_reauthenticate"))
 
 
-def test_proving_it_opens_the_door_that_was_asked_for(client, sam, secret):
+def test_proving_it_opens_the_door_that_was_asked_for(client, sam, secret, code):
     client.force_login(sam)
     asked = client.get("/supervision/teams/")["Location"]
     response = client.post(asked, {"code": code(secret)})
@@ -81,7 +91,7 @@ def test_proving_it_opens_the_door_that_was_asked_for(client, sam, secret):
     assert client.get("/supervision/teams/").status_code == 200
 
 
-def test_signing_in_with_the_app_code_passes(client, sam, secret):
+def test_signing_in_with_the_app_code_passes(client, sam, secret, code):
     assert sign_in(client, sam)["Location"].startswith(reverse("mfa_authenticate"))
     assert client.get("/supervision/teams/")["Location"].startswith("/accounts/login/")
     client.post(reverse("mfa_authenticate"), {"code": code(secret)})
@@ -94,7 +104,7 @@ def test_a_wrong_code_does_not(client, sam, secret):
     assert client.get("/supervision/teams/").status_code == 302
 
 
-def test_a_code_works_once(client, sam, secret):
+def test_a_code_works_once(client, sam, secret, code):
     used = code(secret)
     sign_in(client, sam)
     client.post(reverse("mfa_authenticate"), {"code": used})
@@ -125,7 +135,7 @@ def test_a_passkey_used_to_sign_in_counts(client, sam, rf):
     assert has_second_factor(request)
 
 
-def test_setting_up_an_app_leads_to_recovery_codes_and_opens_the_door(client, sam, monkeypatch):
+def test_setting_up_an_app_leads_to_recovery_codes_and_opens_the_door(client, sam, code, monkeypatch):
     # The test's own transaction never commits; allauth counts the proof when the app is saved for good.
     monkeypatch.setattr("django.db.transaction.on_commit", lambda done, **_: done())
     sign_in(client, sam)
