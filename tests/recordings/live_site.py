@@ -57,7 +57,7 @@ class Site:
             self.process = subprocess.Popen(
                 [sys.executable, *command], cwd=BASE, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
-        until(self.answers, seconds=60, every=0.2)
+        until(self.answers, every=0.2)
 
     def answers(self):
         with contextlib.suppress(OSError):

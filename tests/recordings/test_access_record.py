@@ -129,7 +129,7 @@ class TestGathered:
         settings.SENT_FLUSH_SECONDS = 0.3
         waiting.add((recording.pk, sam.pk, None), (0, 1000))
         waiting.add((recording.pk, sam.pk, None), (5000, 6000))
-        waiting._timer.join(10)
+        waiting._timer.join(120)
         assert spans(recording, sam) == [(0, 1000), (5000, 6000)]
 
     def test_what_cannot_be_written_waits(self, waiting, recording, sam, monkeypatch, caplog):

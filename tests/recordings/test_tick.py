@@ -198,5 +198,5 @@ def test_the_loop_ends_cleanly_when_told_to(tmp_path, number):
     )
     assert "A pass broke off" in process.stderr.readline()
     process.send_signal(number)
-    process.communicate(timeout=10)
+    process.communicate(timeout=120)
     assert process.returncode == 0

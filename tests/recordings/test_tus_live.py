@@ -70,7 +70,7 @@ def test_a_cut_keeps_every_byte_that_came(site, sound):
     path = site.begin(len(sound))
     with site.open_patch(path, 0, len(sound)) as link:
         link.sendall(sound[:5_000_001])
-    until(lambda: site.offset(path) == 5_000_001, seconds=20)
+    until(lambda: site.offset(path) == 5_000_001)
     response, _ = when_free(site, path, 5_000_001, sound[5_000_001:])
     assert response.status == 204
     assert response.headers["X-Recording"].startswith("/recordings/")
@@ -81,7 +81,7 @@ def test_of_two_writers_at_once_one_is_told_to_wait(site, sound):
     path = site.begin(len(sound) + 1)
     with site.open_patch(path, 0, len(sound)) as first:
         first.sendall(sound[:1000])
-        until(lambda: is_held(site, path), seconds=20)
+        until(lambda: is_held(site, path))
         assert site.patch(path, 0, sound[:5]).status == 423
         first.sendall(sound[1000:])
         assert b" 204 " in first.recv(4096)
@@ -100,14 +100,14 @@ def test_a_kill_mid_way_loses_at_most_a_part(site, victim):
         for start in range(0, 20_000_000, 2_000_000):  # more slowly than a part is old
             link.sendall(sound[start : start + 2_000_000])
             time.sleep(0.5)
-        until(lambda: site.offset(path) >= 4_000_000, seconds=30)
+        until(lambda: site.offset(path) >= 4_000_000)
         if victim == "worker":
             os.kill(site.worker(), signal.SIGKILL)
         else:
             site.stop(signal.SIGKILL)
     if victim == "everything":
         site.start()
-    until(site.answers, seconds=60)
+    until(site.answers)
     offset = site.offset(path)
     assert 4_000_000 <= offset <= 20_000_000
     assert site.on_disk() - before >= offset
@@ -130,7 +130,7 @@ def test_a_client_that_falls_silent_is_let_go_of(site, sound):
     path = site.begin(len(sound) + 1)
     with site.open_patch(path, 0, len(sound)) as link:
         link.sendall(sound[:1_000_000])
-        until(lambda: site.offset(path) > 0, seconds=40, every=1)
+        until(lambda: site.offset(path) > 0, every=1)
         assert site.offset(path) > 1_000_000 - 256 * 1024
         response, waited = when_free(site, path, site.offset(path), b"x" * 100)
         assert response.status == 204
@@ -144,7 +144,7 @@ def test_slow_uploads_leave_the_pages_quick_and_are_limited(site, sound):
         for _ in range(tus.WRITING_AT_MOST):
             path = site.begin(len(sound) + 1)
             stack.enter_context(site.open_patch(path, 0, len(sound))).sendall(b"RIFF")
-            until(lambda path=path: is_held(site, path), seconds=20)
+            until(lambda path=path: is_held(site, path))
         answer = site.patch(site.begin(100), 0, b"x")
         assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
         begun = time.monotonic()

@@ -47,7 +47,7 @@ def sent_slowly(site):
     ended = []
 
     def ask():
-        until(site.answers, seconds=30)
+        until(site.answers)
         ended.append("the other")
 
     answer, other = b"", threading.Timer(1, ask)
@@ -80,7 +80,7 @@ class TestSlowUploads:
         path = site.begin(len(sound))
         with site.open_patch(path, 0, len(sound)) as link:
             link.sendall(sound)
-        address = until(lambda: site.ask("HEAD", path).headers["X-Recording"], seconds=30, every=0.2)
+        address = until(lambda: site.ask("HEAD", path).headers["X-Recording"], every=0.2)
         assert address.startswith("/recordings/")
 
     def test_with_gunicorns_own_defaults_it_is_cut_and_everybody_waits(self, tmp_path, empty):
