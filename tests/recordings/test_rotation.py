@@ -82,6 +82,26 @@ def test_the_old_key_opens_nothing_any_more_and_can_add_nothing(settings, sealed
             attempt()
 
 
+def test_a_key_that_was_wrapped_just_before_the_change_is_not_kept_after_it(settings, sealed, old, monkeypatch):
+    """It could never be opened again, and with it a recording that nobody had destroyed."""
+    late, real = uuid.uuid4(), keystore.add
+
+    def add(*args, **kwargs):
+        patch.undo()
+        settings.VAULT_KEY, settings.VAULT_KEY_PREVIOUS = new_key(), old
+        call_command("rotate_key")
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keystore, "add", add)
+        with pytest.raises(ImproperlyConfigured, match="PLUMBLINE_VAULT_KEY is not the key"):
+            vault.create_key(late)
+    assert keystore.get(late) is None
+    assert read(sealed) == ALL
+    vault.create_key(late)
+    assert vault.has_key(late)
+
+
 def test_nothing_of_the_old_wrapping_stays_in_the_key_store(settings, sealed, old, capsys):
     wrapped = keystore.get(sealed["family"])
     settings.VAULT_KEY, settings.VAULT_KEY_PREVIOUS = new_key(), old
