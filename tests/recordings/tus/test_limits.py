@@ -3,12 +3,14 @@
 import datetime as dt
 import email.utils
 import json
+import time
+import uuid
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from recordings import tus, vault, withdrawal
+from recordings import audio, keystore, tus, vault, withdrawal
 from recordings.models import Recording, Upload
 from supervision.models import Membership
 from tests import factories
@@ -57,6 +59,47 @@ class TestExpiry:
         assert keys()
         tus.expire(now=timezone.now() + dt.timedelta(hours=1))
         assert nothing_is_left()
+
+
+class TestTheLease:
+    def test_a_writer_believed_dead_that_comes_back_changes_nothing(self, thea_sends, monkeypatch):
+        monkeypatch.setattr("recordings.parts.PART_BYTES", 100_000)
+        address = thea_sends.begin(len(GOOD))
+        theirs, real, numbers = uuid.uuid4(), tus.parts.seal, []
+
+        def seal(upload, number, incoming):
+            part = real(upload, number, incoming)
+            numbers.append(number)
+            if number == 1:
+                Upload.objects.update(lease=theirs, lease_until=timezone.now() + tus.LEASE)
+            return part
+
+        monkeypatch.setattr("recordings.tus.parts.seal", seal)
+        assert thea_sends.patch(address, 0, GOOD[:HALF]).status_code == 410
+        upload = Upload.objects.get()
+        assert (upload.state, upload.offset, upload.lease) == (Upload.State.OPEN, 100_000, theirs)
+        assert [part.size for part in upload.parts.all()] == [100_000]
+        assert len(files()) == 1
+        assert numbers == [0, 1]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_looking_at_the_sound_may_take_longer_than_a_lease(self, thea_sends, monkeypatch):
+        """Else somebody who sends the end once more would look at it beside this one, and one would undo the other."""
+        real, seen = audio.inspect, []
+
+        def long_look(*args, **kwargs):
+            first, end = Upload.objects.get().lease_until, time.monotonic() + 20
+            while timezone.now() <= first and time.monotonic() < end:
+                time.sleep(0.02)
+            seen.append(Upload.objects.get().lease_until > timezone.now())
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(tus, "LEASE", dt.timedelta(seconds=2))
+        monkeypatch.setattr(tus, "BEAT_SECONDS", 0.2)
+        monkeypatch.setattr(audio, "inspect", long_look)
+        assert thea_sends.patch(thea_sends.begin(len(GOOD)), 0, GOOD).status_code == 204
+        assert seen == [True]
+        assert original() == GOOD
 
 
 class TestTermination:
@@ -153,8 +196,6 @@ class TestConsentIsTheGate:
         assert nothing_is_left()
 
     def test_withdrawn_while_the_sound_is_looked_at(self, thea_sends, consent, monkeypatch):
-        from recordings import audio
-
         real = audio.inspect
 
         def inspect_and_end(*args, **kwargs):
@@ -165,6 +206,20 @@ class TestConsentIsTheGate:
         monkeypatch.setattr(audio, "inspect", inspect_and_end)
         assert thea_sends.patch(thea_sends.begin(len(GOOD)), 0, GOOD).status_code == 410
         assert nothing_is_left()
+
+    def test_given_up_after_its_sound_was_sealed_again_it_does_not_come_about(self, thea_sends, thea, monkeypatch):
+        """The last moment: all that is left to do is to enter it."""
+        real = vault.seal_original
+
+        def seal_and_end(*args, **kwargs):
+            row = real(*args, **kwargs)
+            tus.end(upload=Upload.objects.get(), by=thea, now=timezone.now())
+            return row
+
+        monkeypatch.setattr(vault, "seal_original", seal_and_end)
+        assert thea_sends.patch(thea_sends.begin(len(GOOD)), 0, GOOD).status_code == 410
+        assert nothing_is_left()
+        assert keystore.older_than(timezone.now() + dt.timedelta(days=1), purpose=vault.INCOMING) == []
 
     def test_a_session_before_the_consent(self, thea_sends):
         response = thea_sends.create(len(GOOD), session_on=factories.days_ago(11))
@@ -200,8 +255,6 @@ class TestTheVerdict:
         assert response.json() == {"error": "This recording has already been uploaded.", "url": f"/recordings/{recording.pk}/"}
 
     def test_without_ffmpeg_it_waits(self, thea_sends, monkeypatch):
-        from recordings import audio
-
         def missing(*args, **kwargs):
             raise audio.UnreadableAudio(audio.NO_FFMPEG, "no_ffmpeg")
 
