@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import DatabaseError, transaction
 
 from recordings import keystore, store, wrapping
-from recordings.models import Recording, SealedObject, SealedText
+from recordings.models import ConsentPaper, Recording, SealedObject, SealedText, Upload, UploadPart
 from recordings.sealedfile import Damaged, KeyGone, SealedReader, SealedWriter, Written, key_of, remove_file, tidy_away
 from recordings.store import StoreAway
 
@@ -361,8 +361,15 @@ def _is_unreadable(object_id: uuid.UUID) -> bool:
         key_id = key_of(object_id)
     except FileNotFoundError:  # it went meanwhile
         return False
-    # a row without its key: the key store is not all here, and may yet come back
-    return key_id is None or not (has_key(key_id) or SealedObject.objects.filter(pk=object_id).exists())
+    if key_id is None or keystore.is_erased(key_id):
+        return True
+    return not (has_key(key_id) or _is_named(object_id))
+
+
+def _is_named(object_id: uuid.UUID) -> bool:
+    """Whether a row names the file. Without its key, the key store is not all here, and may yet come back."""
+    is_sent = UploadPart.objects.filter(object_id=object_id, upload__state=Upload.State.OPEN)
+    return any(rows.exists() for rows in (SealedObject.objects.filter(pk=object_id), ConsentPaper.objects.filter(pk=object_id), is_sent))
 
 
 def try_storage() -> None:

@@ -2,8 +2,10 @@
 
 import base64
 import datetime as dt
+import sqlite3
 import struct
 import tempfile
+import uuid
 import zlib
 from pathlib import Path
 
@@ -314,3 +316,17 @@ class TestTheEnd:
         assert not NameList.objects.exists()
         with pytest.raises(vault.KeyGone, match="The papers of this family have been destroyed"):
             casefile.set_names(family=consent.family, names=["Jayden"], by=thea, now=now)
+
+    def test_the_sweep_spares_what_only_misses_its_key(self, consent, paper, settings):
+        """A key store from before this family signed: the one of today may yet come back."""
+        vault.create_key(uuid.uuid4())
+        keys, later = settings.KEYSTORE_PATH, timezone.now() + dt.timedelta(days=1)
+        today = keys.read_bytes()
+        with sqlite3.connect(keys) as store:
+            store.execute("DELETE FROM keys WHERE id = ?", (FamilyKey.objects.get().pk.hex,))
+        assert vault.sweep(before=later) == 0
+        keys.write_bytes(today)
+        assert casefile.open_paper(paper).read() == MARKER
+        self.close(consent.family)
+        casefile.finish(timezone.now())
+        assert not sealed_files()
