@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from recordings import tus
+from recordings import permissions, tus, uploads
 from recordings.models import Recording, Upload
+from supervision.models import FamilyReference, Membership
 from tests import factories
 from tests.recordings.making import tone
 from tests.recordings.tus_client import Tus, said
@@ -38,6 +39,22 @@ def page(client, consent):
 def live(sends, *, room=10_000_000):
     metadata = said(consent=sends.consent.pk, live="1", filetype="audio/webm")
     return sends.begin(room, Upload_Metadata=metadata)
+
+
+@pytest.mark.parametrize("name", ["thea", "tom", "sam", "bea", "cora", "ada", "mona", "iggy", "olly", "lena", "both"])
+def test_what_is_offered_is_what_may_be_sent(request, harbour, meadow, thea, olly, name):
+    """Several families of two teams, open, closed, closed today, and of somebody who has left; "both" treats here and supervises there."""
+    both = factories.make_member("both", harbour, Membership.Role.THERAPIST)
+    factories.make_membership(both, meadow, Membership.Role.SUPERVISOR)
+    gone = factories.make_member("gone", meadow, Membership.Role.THERAPIST, ends_on=factories.days_ago(1))
+    for team, therapist in ((harbour, thea), (harbour, both), (meadow, olly), (meadow, gone), (harbour, olly)):
+        for closed_on in (None, factories.days_ago(1), factories.today()):
+            family = factories.make_family(team, therapist)
+            FamilyReference.objects.filter(pk=family.pk).update(closed_on=closed_on)
+    user = both if name == "both" else request.getfixturevalue(name)
+    may = {family for family in FamilyReference.objects.all() if permissions.can_upload(user, family)}
+    assert set(uploads.families_for(user)) == may
+    assert len(may) == {"thea": 2, "olly": 2, "sam": 6, "bea": 6, "both": 6}.get(name, 0)
 
 
 class TestUnfinished:
