@@ -14,7 +14,7 @@ from recordings import audio, keystore, tus, vault, withdrawal
 from recordings.models import Recording, Upload
 from supervision.models import Membership
 from tests import factories
-from tests.recordings.making import tone, wav
+from tests.recordings.making import bare_recording, tone, wav
 from tests.recordings.tus.left import GOOD, HALF, files, keys, nothing_is_left, original
 from tests.recordings.tus_client import Tus, said
 
@@ -253,6 +253,23 @@ class TestTheVerdict:
         response = thea_sends.patch(thea_sends.begin(len(GOOD)), 0, GOOD)
         recording = Recording.objects.get()
         assert response.json() == {"error": "This recording has already been uploaded.", "url": f"/recordings/{recording.pk}/"}
+
+    def test_the_same_recording_that_came_in_meanwhile_does_too_and_no_other(self, thea_sends, monkeypatch):
+        another = bare_recording()
+        real, first, second = vault.seal_original, thea_sends.begin(len(GOOD)), thea_sends.begin(len(GOOD))
+
+        def overtaken(*args, **kwargs):
+            monkeypatch.setattr(vault, "seal_original", real)
+            assert thea_sends.patch(second, 0, GOOD).status_code == 204
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(vault, "seal_original", overtaken)
+        refused = thea_sends.patch(first, 0, GOOD)
+        kept = Recording.objects.exclude(pk=another.pk).get()
+        assert refused.json() == {"error": "This recording has already been uploaded.", "url": f"/recordings/{kept.pk}/"}
+        assert original() == GOOD
+        assert len(files()) == 1
+        assert keystore.older_than(timezone.now() + dt.timedelta(days=1), purpose=vault.INCOMING) == []
 
     def test_without_ffmpeg_it_waits(self, thea_sends, monkeypatch):
         def missing(*args, **kwargs):
