@@ -135,14 +135,15 @@ def hide(*, now: dt.datetime) -> int:
     """
     today = timezone.localdate(now)
     in_use = GoldStandard.objects.filter(state=State.IN_USE, recording__state=Recording.State.READY)
-    golds = list(in_use.select_related("recording__consent", "recording__team", "instrument").order_by("-recording__session_on", "pk"))
+    newest_first = in_use.select_related("recording__consent", "recording__team", "instrument").order_by("-recording__session_on", "pk")
+    golds = [gold for gold in newest_first if _agreed(gold.recording, today)]
     made = 0
     for instrument in {gold.instrument_id: gold.instrument for gold in golds}.values():
         for rater in User.objects.filter(assignments__instrument=instrument).distinct().order_by("pk"):
             if not _is_time(rater, instrument):
                 continue
             fitting = (gold for gold in golds if gold.instrument_id == instrument.pk and not fit(rater, gold, on=today))
-            if (gold := next(fitting, None)) is not None and _agreed(gold.recording, today):
+            if (gold := next(fitting, None)) is not None:
                 give(gold=gold, rater=rater, is_hidden=True, due_on=today + _usual_time(rater, instrument), by=None, now=now)
                 made += 1
     return made

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from wagtail.log_actions import log
 
 from recordings import codebook, comments, comparing, consent, counting, listening, permissions, selfrating, sent
 from recordings.annotation import Locked, locked_for_writing
-from recordings.models import Annotation, Assignment, DraftScore, Purpose, Recording, Reply, Review, SealedText
+from recordings.models import Annotation, Assignment, DraftScore, Purpose, Recording, Reply, Review, SealedText, SelfRating
 from supervision import instruments, ratings
 from supervision.models import Instrument, Item, Rating, User
 
@@ -73,8 +73,8 @@ def progress_sentence(rated: int, total: int, share: float) -> str:
 def start(
     *, recording: Recording, rater: User, instrument: Instrument | None = None, assignment: Assignment | None = None, now: dt.datetime
 ) -> Review:
-    """The rater's review of that recording; the one there is, if there is one. It is blind where the rater can see no other
-    review of the session. Raises ReviewRefused."""
+    """The rater's review of that recording; the one there is, if there is one. It is blind where the rater could see nothing that
+    anybody else gave the session. Raises ReviewRefused."""
     if assignment is not None:
         instrument = assignment.instrument
     there = Review.objects.filter(recording=recording, rater=rater)
@@ -101,8 +101,7 @@ def start(
             f"“{item.name}” of {instrument.name} counts annotations with {', '.join(slugs)}, and {recording.team.programme.name} has no such "
             "code in use, so it would count nothing. Ask whoever keeps the code book or the instrument to put that right first."
         )
-    could_see = Review.objects.visible_to(rater).filter(recording=recording).exclude(rater=rater).exists()
-    values = {"assignment": assignment, "started_at": now, "is_blind": not could_see}
+    values = {"assignment": assignment, "started_at": now, "is_blind": _is_blind(recording, rater)}
     try:
         with transaction.atomic():
             review = Review.objects.create(recording=recording, rater=rater, instrument=instrument, **values)
@@ -113,6 +112,17 @@ def start(
     instruments.note_use(instrument=instrument, now=now)
     log(instance=review, action="recordings.review_start", user=rater, data={"recording": str(recording.pk)})
     return review
+
+
+def _is_blind(recording: Recording, rater: User) -> bool:
+    """Whether nobody else's scores of the session were there for the rater to see. One who rates it with another instrument is
+    shown nothing meanwhile, and has seen what they saw before."""
+    compared = Q(comparison_as_first__isnull=False) | Q(comparison_as_second__isnull=False)
+    shown_gold = Q(assignment__part=Assignment.Part.GOLD, submitted_at__isnull=False)
+    earlier = Review.objects.filter(recording=recording, rater=rater).filter(Q(is_blind=False) | compared | shown_gold)
+    others = Review.objects.visible_to(rater).filter(recording=recording).exclude(rater=rater)
+    own_of_therapist = SelfRating.objects.visible_to(rater).filter(recording=recording)
+    return not (earlier.exists() or others.exists() or own_of_therapist.exists())
 
 
 @transaction.atomic

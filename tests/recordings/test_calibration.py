@@ -11,9 +11,9 @@ from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
 from recordings import calibration, certifying, destruction, explaining, life, review
-from recordings.models import Assignment, GoldScore, Recording, SealedText
+from recordings.models import Assignment, Consent, GoldScore, Recording, SealedText
 from supervision import periods
-from supervision.models import Membership, Rating
+from supervision.models import Instrument, Membership, Rating
 from tests import factories
 from tests.recordings import rating_setup as rating
 from tests.recordings import review_setup as setup
@@ -236,6 +236,24 @@ def test_a_hidden_exercise_comes_when_its_gap_is_over_and_is_due_as_the_others_a
         made = Assignment.objects.filter(part="gold").latest("assigned_at")
         assert (made.gold, made.is_hidden, made.due_on) == (hidden, True, factories.today() + dt.timedelta(days=9))
     assert calibration.hide(now=timezone.now()) == 0
+
+
+def test_a_gold_recording_whose_consent_has_run_out_does_not_keep_the_others_from_being_hidden(gold, otis, thea, harbour, cora):
+    lapsed = setup.submitted(rating.recording(thea, harbour), cora)
+    Recording.objects.filter(pk=lapsed.recording_id).update(session_on=factories.days_ago(1))
+    lapsed = calibration.make_gold(review=lapsed, label="Exercise 2", by=cora, now=timezone.now())
+    Consent.objects.filter(pk=lapsed.recording.consent_id).update(valid_until=factories.days_ago(1))
+    for _ in range(calibration.gap(otis, gold.instrument, 0)):
+        ask_again(otis, thea, harbour, gold.instrument, days=9)
+    assert calibration.hide(now=timezone.now()) == 1
+    assert Assignment.objects.get(part="gold").gold == gold
+
+
+def test_an_exercise_shows_another_persons_scores_so_no_review_of_that_session_is_blind_after_it(gold, otis, harbour):
+    rating.submit(give(gold, otis))
+    factories.make_membership(otis, harbour, Membership.Role.CONSULTANT)
+    other = Instrument.objects.get(slug="analytic-process", is_current=True)
+    assert not review.start(recording=gold.recording, rater=otis, instrument=other, now=timezone.now()).is_blind
 
 
 def test_nobody_can_count_ahead_to_a_hidden_exercise_and_one_in_ten_it_is(gold, otis, cora, settings):

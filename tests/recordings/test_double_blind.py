@@ -12,7 +12,7 @@ from wagtail.log_actions import LogContext
 
 from recordings import clips, review, selfrating
 from recordings.models import Annotation, Clip, Comparison, Purpose, Redaction, Review, SelfRating
-from supervision.models import Item, Membership, Rating
+from supervision.models import Instrument, Item, Membership, Rating
 from tests import factories
 from tests.recordings import rating_setup as rating
 from tests.recordings import review_setup as setup
@@ -240,12 +240,49 @@ def test_releasing_is_refused_until_the_second_rating_is_in_or_taken_off(recordi
     assert not second.recording.assignments.filter(part="second", skipped_at__isnull=True).exists()
 
 
+def with_another_instrument(recording, rater):
+    other = Instrument.objects.get(slug="analytic-process", is_current=True)
+    return review.start(recording=recording, rater=rater, instrument=other, now=timezone.now())
+
+
 def test_a_review_begun_after_seeing_another_is_not_blind(thea, harbour, cora, carl):
     made = rating.recording(thea, harbour)
     assert setup.begin(made, carl).is_blind
     setup.released(made, cora)
     dora = rating.consultant("dora", harbour)
     assert not setup.begin(made, dora).is_blind
+
+
+def test_nor_is_one_with_another_instrument_that_hides_again_what_was_seen(thea, harbour, cora):
+    made = rating.recording(thea, harbour)
+    setup.released(made, cora)
+    dora = rating.consultant("dora", harbour)
+    assert not setup.begin(made, dora).is_blind
+    assert not with_another_instrument(made, dora).is_blind
+
+
+def test_with_two_instruments_begun_before_there_is_anything_to_see_both_are_blind(thea, harbour, cora):
+    made = rating.recording(thea, harbour)
+    dora = rating.consultant("dora", harbour)
+    assert setup.begin(made, dora).is_blind
+    setup.released(made, cora)
+    assert with_another_instrument(made, dora).is_blind
+
+
+def test_nor_is_one_begun_after_the_others_scores_were_compared(recording, carl):
+    rating.run()
+    comparison = rating.both(recording)
+    for rater in (comparison.first.rater, comparison.second.rater):
+        assert not with_another_instrument(recording, rater).is_blind
+
+
+def test_nor_is_one_begun_after_reading_what_the_therapist_gave(thea, harbour, cora):
+    made = rating.recording(thea, harbour)
+    setup.submitted(made, cora)
+    scores = dict.fromkeys(rating.instrument().items.values_list("key", flat=True), 3)
+    own = selfrating.save(recording=made, instrument=rating.instrument(), scores=scores, note="", version=0, by=thea, now=timezone.now())
+    selfrating.submit(own=own, by=thea, now=timezone.now())
+    assert not with_another_instrument(made, cora).is_blind
 
 
 def test_a_supervisor_sees_that_a_rating_is_due_and_nothing_of_it(recording, carl, cora, sam, as_user):
