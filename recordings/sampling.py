@@ -145,7 +145,7 @@ def sentence(plan: SamplingPlan) -> str:
     share = {Mode.ALL: 1.0, Mode.NTH: 1 / plan.every}.get(Mode(plan.mode), plan.share)
     if not share:
         return "No recording will be rated."
-    of = 10 if share * 10 >= 1 else 100
+    of = 10 if _is_near_whole(share * 10) else 100
     whole = round(share * of)
     which = "Every recording will be rated" if share == 1 else f"About {whole} of {of} recordings will be rated"
     if not plan.double_share:
@@ -155,7 +155,14 @@ def sentence(plan: SamplingPlan) -> str:
     twice = share * of * plan.double_share
     if share != 1 and twice >= 0.75 and abs(twice - round(twice)) < 0.25:
         return f"{which}, {round(twice)} of those twice."
-    return f"{which}, about 1 in {max(2, round(1 / plan.double_share))} of those twice."
+    one_in = 1 / plan.double_share
+    is_one_in = round(one_in) > 1 and _is_near_whole(one_in / round(one_in))
+    about = f"1 in {round(one_in)}" if is_one_in else f"{round(plan.double_share * 100)} in 100"
+    return f"{which}, about {about} of those twice."
+
+
+def _is_near_whole(number: float) -> bool:
+    return abs(number - round(number)) < 0.1 and round(number) > 0
 
 
 def new_seed() -> int:

@@ -57,6 +57,11 @@ def test_which_ones_are_drawn_cannot_be_foreseen_from_their_order():
         ({"mode": "random", "share": 0.05, "double_share": 0.2}, "About 5 of 100 recordings will be rated, 1 of those twice."),
         ({"mode": "nth", "every": 2, "double_share": 0}, "About 5 of 10 recordings will be rated, each once."),
         ({"mode": "all", "double_share": 1}, "Every recording will be rated, each of them twice."),
+        ({"mode": "all", "double_share": 0.9}, "Every recording will be rated, about 90 in 100 of those twice."),
+        ({"mode": "all", "double_share": 0.4}, "Every recording will be rated, about 40 in 100 of those twice."),
+        ({"mode": "all", "double_share": 0.15}, "Every recording will be rated, about 1 in 7 of those twice."),
+        ({"mode": "random", "share": 0.15, "double_share": 0.2}, "About 15 of 100 recordings will be rated, 3 of those twice."),
+        ({"mode": "nth", "every": 3, "double_share": 0.2}, "About 33 of 100 recordings will be rated, about 1 in 5 of those twice."),
     ],
 )
 def test_a_plan_says_what_it_does(values, said):
