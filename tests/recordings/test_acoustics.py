@@ -21,7 +21,7 @@ def whole(blocks):
     return np.concatenate(list(blocks))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hertz=st.floats(70, 480), harmonics=st.integers(1, 8), loudness=st.floats(0.01, 0.4))
 def test_the_pitch_of_a_tone_is_found_within_two_percent(hertz, harmonics, loudness):
     found = acoustics.pitch(tone(hertz, loudness=loudness, harmonics=harmonics))[5:-5]
@@ -69,7 +69,7 @@ def test_mel_bands_have_the_same_area_and_cover_the_whole_range():
     assert centres[-1] > 7000
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(length=st.integers(0, 9000))
 def test_there_is_one_frame_every_ten_milliseconds_whatever_is_measured(length):
     samples = noise(1)[:length]

@@ -166,7 +166,7 @@ PEOPLE = st.lists(st.tuples(st.sampled_from(Role.values), st.sets(st.sampled_fro
 DAYS = st.dates(dt.date(2023, 1, 1), dt.date(2028, 1, 1))
 
 
-@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     start=st.dates(dt.date(2024, 1, 1), dt.date(2026, 12, 31)),
     length=st.integers(0, 800),

@@ -218,7 +218,7 @@ def changed(draw):
 
 
 @given(changed(), st.randoms())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_is_edited_and_undone_times_stay_in_order_and_words_are_kept(made, chance):
     run, edits = made
     untouched = copy.deepcopy(run)
@@ -244,7 +244,7 @@ def test_whatever_is_edited_and_undone_times_stay_in_order_and_words_are_kept(ma
 
 
 @given(changed())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_very_same_run_made_again_takes_every_edit(made):
     """But for those that hang on the words of another edit: there the ids are gone, and times decide."""
     run, edits = made

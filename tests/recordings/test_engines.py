@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from django.conf import settings as configured
 from hypothesis import given
-from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -136,7 +135,6 @@ def test_a_folder_that_is_there_is_taken_as_it_is(tmp_path):
 # What makes openai-whisper fast
 
 
-@settings_of_test(deadline=None)  # numba compiles Whisper's own
 @given(cost=arrays.arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(1, 24)), elements=st.integers(-3, 3).map(float)))
 def test_the_way_through_costs_what_whispers_own_does(cost):
     from whisper.timing import dtw_cpu

@@ -49,7 +49,7 @@ def test_too_much_is_refused_and_changes_nothing(family, names, words):
     assert casefile.names(family) == ["Rex"]
 
 
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=st.lists(st.text(max_size=30), max_size=12))
 def test_what_is_kept_is_what_comes_back_and_can_be_kept_again(family, typed):
     kept = keep(family, typed)

@@ -134,7 +134,7 @@ class Undo(Exception):
     pass
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_in_any_order(harbour, thea, sam, iggy, script):
     try:

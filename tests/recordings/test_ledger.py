@@ -182,7 +182,7 @@ def test_a_destroyed_recording_is_not_taken_up_again(recording):
 EVENTS = st.lists(st.sampled_from(["claim", "wait", "beat", "piece", "crash", "release", "finish", "stale"]), max_size=25)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example rolls back
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example rolls back
 @given(events=EVENTS)
 def test_whatever_happens_in_whatever_order_it_is_finished_at_most_once_and_only_by_the_holder(events, recording):
     """Workers claim, freeze, crash, wake up and finish in any order."""

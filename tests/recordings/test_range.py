@@ -42,7 +42,7 @@ def answer(recording, **headers):
     return serving.range_response(request, vault.open_sealed(recording.objects_sealed.get()), "audio/ogg")
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.none() | st.integers(0, SIZE + 10), end=st.none() | st.integers(0, SIZE + 10))
 def test_any_range_is_that_slice_of_the_content(recording, start, end):
     response = answer(recording, range=f"bytes={'' if start is None else start}-{'' if end is None else end}")

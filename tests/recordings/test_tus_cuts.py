@@ -55,7 +55,7 @@ def patch(upload, offset, cable, size, checksum):
         tus.append(upload=upload, lease=lease, read=cable.read, size=size, checksum=checksum, by=upload.user)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=cuts, part=st.integers(400, 3000))
 def test_the_bytes_are_the_same_at_the_end(consent, cuts, part):
     therapist = consent.family.therapist

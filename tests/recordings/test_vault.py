@@ -69,7 +69,7 @@ def test_the_file_shows_nothing_of_its_content_and_only_its_owner_may_read_it(re
     assert re.fullmatch(r"[0-9a-f]{2}/[0-9a-f-]{36}\.sealed", str(path.relative_to(settings.VAULT_DIR)))
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=CHUNK), max_size=6), st.data())
 def test_any_place_can_be_read(recording, parts, data):
     content = b"".join(parts)
@@ -83,7 +83,7 @@ def test_any_place_can_be_read(recording, parts, data):
             assert reader.tell() == min(start + length, max(start, len(content)))
 
 
-@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, HEADER + 2 * CHUNK + 83 + 3 * TAG - 1), bit=st.integers(0, 7))
 @example(place=0, bit=0)
 @example(place=HEADER - 1, bit=7)

@@ -15,7 +15,7 @@ from recordings import keystore, sealedfile, store, vault, wrapping
 from recordings.sealedfile import CHUNK, TAG
 
 HEADER, STEP = 64, CHUNK + TAG
-few = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

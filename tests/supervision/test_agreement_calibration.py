@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from supervision.agreement import intervals
@@ -94,7 +94,6 @@ def test_one_exercise_has_no_interval():
         assert (figure.n_units, figure.low, figure.reason) == (1, None, "One exercise shows no spread, so no interval can be made.")
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.tuples(st.none() | points, st.none() | points), max_size=5), max_size=6), st.randoms(use_true_random=False))
 def test_the_order_of_exercises_and_items_changes_nothing_over_exercises(exercises, random):
     shuffled = [random.sample(pairs, len(pairs)) for pairs in random.sample(exercises, len(exercises))]
@@ -107,7 +106,6 @@ def test_the_order_of_exercises_and_items_changes_nothing_over_exercises(exercis
         assert name == "bias" or figure.low is None or 0 <= figure.low <= figure.value <= figure.high <= 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(points, points), min_size=2, max_size=12))
 def test_turning_rater_and_gold_round_turns_the_bias_round(pairs):
     one, other = against_gold(pairs), against_gold([(gold, score) for score, gold in pairs])
@@ -118,7 +116,6 @@ def test_turning_rater_and_gold_round_turns_the_bias_round(pairs):
         assert (one.bias.low, one.bias.high) == (pytest.approx(-other.bias.high), pytest.approx(-other.bias.low))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.1, 0.2, 0.3, -0.7]), min_size=1, max_size=10))
 def test_the_interval_holds_the_bias(differences):
     found = bias(differences)
@@ -175,7 +172,6 @@ def test_what_makes_no_chart_is_refused(values, baseline):
         chart(values, baseline=baseline)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-4, 4), min_size=2, max_size=30), st.integers(-10, 10))
 def test_moving_every_value_moves_the_chart_and_no_signal(values, shift):
     one, other = chart(values), chart([value + shift for value in values])

@@ -6,7 +6,7 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from supervision.agreement import krippendorff
@@ -47,7 +47,6 @@ def alpha_by_definition(rows, level):
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
-@settings(deadline=None)
 @given(rows=tables)
 def test_alpha_is_what_its_definition_says(level, rows):
     found = krippendorff_alpha(Ratings.of(rows, level))
@@ -55,7 +54,6 @@ def test_alpha_is_what_its_definition_says(level, rows):
     assert found.value == pytest.approx(alpha_by_definition(rows, level), abs=1e-9)
 
 
-@settings(deadline=None)
 @given(pairs)
 def test_quadratic_kappa_is_lins_concordance(rated):
     """Fleiss & Cohen 1973: with quadratic weights κ is an intraclass correlation, the concordance of Lin 1989."""
@@ -67,7 +65,6 @@ def test_quadratic_kappa_is_lins_concordance(rated):
     assert found.value == pytest.approx(2 * covariance / spread, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(pairs)
 def test_with_two_raters_and_no_gaps_alpha_is_scotts_pi_for_a_small_sample(rated):
     ratings = Ratings.of(rated)
@@ -76,7 +73,6 @@ def test_with_two_raters_and_no_gaps_alpha_is_scotts_pi_for_a_small_sample(rated
     assert 1 - alpha.value == pytest.approx((1 - pi.value) * (1 - 1 / (2 * len(rated))), abs=1e-9)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=20))
 def test_with_two_values_weights_change_nothing(rated):
     ratings = Ratings.of(rated, "ordinal")
@@ -87,7 +83,6 @@ def test_with_two_values_weights_change_nothing(rated):
     assert gwet_ac2(ratings).value == pytest.approx(gwet_ac1(ratings).value)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(values, values, values), min_size=2, max_size=12))
 def test_the_correlations_come_from_the_analysis_of_variance(rows):
     """Mean squares by the textbook's sums of squares, not by deviations as the module has them."""

@@ -41,21 +41,21 @@ def same(first, second):
             assert (a is None and b is None) or a == pytest.approx(b, rel=1e-6, abs=1e-7), name
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(sessions | of_two, LEVELS, st.data())
 def test_the_order_of_the_two_and_of_the_sessions_changes_nothing(some, level, data):
     turned = [Pair(one.raters[::-1], one.scores[::-1]) if data.draw(st.booleans()) else one for one in some]
     same(everything(some, level), everything(data.draw(st.permutations(turned)), level))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sessions | of_two, LEVELS)
 def test_what_people_are_called_changes_nothing(some, level):
     renamed = [Pair((10 - one.raters[0], 10 - one.raters[1]), one.scores) for one in some]
     same(everything(some, level), everything(renamed, level))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sessions | of_two, LEVELS)
 def test_a_figure_names_those_who_are_in_it_and_only_sessions_that_both_scored(some, level):
     both = [one for one in some if all(given.get("fit") is not None for given in one.scores)]
@@ -98,7 +98,7 @@ def test_who_rates_decides_which_statistic_it_is():
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12), st.sampled_from(["none", "linear", "quadratic"]))
 def test_fleiss_kappa_of_two_ratings_is_cohens_where_each_pair_also_stands_the_other_way_round(rows, weights):
     """The identity of Scott's π and Cohen's κ for equal margins, with and without weights."""
@@ -129,7 +129,7 @@ ranges = st.lists(st.tuples(times, times).map(lambda r: (min(r), max(r), "a")), 
 recordings = st.lists(st.builds(Session, ranges, ranges, st.just(MINUTES)), min_size=1, max_size=4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(recordings, st.data())
 def test_frames_and_boundaries_of_people_who_change_do_not_see_who_is_first(some, data):
     turned = [Session(one.second, one.first, one.duration_ms) if data.draw(st.booleans()) else one for one in some]

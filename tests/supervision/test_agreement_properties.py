@@ -33,7 +33,7 @@ def same(first, second):
             assert (a is None and b is None) or a == pytest.approx(b, rel=1e-6, abs=1e-7), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(small, levels, st.randoms(use_true_random=False))
 def test_the_order_of_units_and_of_raters_changes_nothing(rows, level, random):
     units = random.sample(rows, len(rows))
@@ -42,7 +42,7 @@ def test_the_order_of_units_and_of_raters_changes_nothing(rows, level, random):
     same(report.figures(Ratings.of(rows, level)), report.figures(Ratings.of(shuffled, level)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(small, levels)
 def test_a_rater_who_rated_nothing_and_a_unit_nobody_rated_change_nothing(rows, level):
     width = len(rows[0]) if rows else 2
@@ -50,7 +50,7 @@ def test_a_rater_who_rated_nothing_and_a_unit_nobody_rated_change_nothing(rows, 
     same(report.figures(Ratings.of(rows, level)), report.figures(Ratings.of(padded, level)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(small, levels, st.integers(0, 4))
 def test_a_unit_rated_once_adds_no_agreement(rows, level, value):
     """Percent agreement and α do not see it; the count of units that bear on a figure does not grow."""
@@ -63,7 +63,7 @@ def test_a_unit_rated_once_adds_no_agreement(rows, level, value):
     assert all(figure.n_units == before[name].n_units for name, figure in after.items())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables_of(st.integers(0, 4), gaps=False, least=1), st.data())
 def test_taking_ratings_away_never_counts_as_agreement(rows, data):
     """Two raters who agree nowhere still agree nowhere, whichever of their ratings are missing."""
@@ -75,7 +75,7 @@ def test_taking_ratings_away_never_counts_as_agreement(rows, data):
         assert found.reason
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(awkward, min_size=1, max_size=8), st.integers(2, 4), levels, st.data())
 def test_perfect_agreement_is_one_wherever_it_is_defined(truth, raters, level, data):
     rows = [[value] * raters for value in truth]
@@ -89,7 +89,7 @@ def test_perfect_agreement_is_one_wherever_it_is_defined(truth, raters, level, d
     assert percent_agreement(Ratings.of(rows, level)).value == 1.0
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(small | tables_of(awkward), levels)
 def test_nothing_divides_by_nothing_and_intervals_hold_their_value_within_its_range(rows, level):
     known = report.figures(Ratings.of(rows, level))
@@ -113,14 +113,14 @@ def test_nothing_divides_by_nothing_and_intervals_hold_their_value_within_its_ra
             assert found.low >= (0 if name == "percent_agreement" else -1), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables_of(st.integers(0, 4), least=2), st.sampled_from([0.001, 7, 1e6]), st.sampled_from([0, 3, -50]))
 def test_interval_figures_do_not_see_the_unit_of_measurement(rows, factor, shift):
     moved = [[None if value is None else value * factor + shift for value in row] for row in rows]
     same(report.figures(Ratings.of(rows, "interval")), report.figures(Ratings.of(moved, "interval")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(small)
 def test_ordinal_figures_see_order_alone(rows):
     stretched = [[None if value is None else value**3 for value in row] for row in rows]
@@ -128,7 +128,7 @@ def test_ordinal_figures_see_order_alone(rows):
     same(*({name: some[name] for name in ("krippendorff_alpha", "gwet_ac2", "fleiss_kappa")} for some in (before, after)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(small)
 def test_nominal_figures_do_not_see_what_the_values_are_called(rows):
     renamed = [[None if value is None else "dbeac"[value] for value in row] for row in rows]

@@ -133,7 +133,7 @@ def test_as_many_boundaries_are_matched_as_can_be(first, second, tolerance):
     assert matches(sorted(first), sorted(second), tolerance) == best
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ranges, ranges, st.randoms(use_true_random=False))
 def test_who_comes_first_and_in_which_order_changes_nothing(first, second, random):
     def everything(one, other):
@@ -154,7 +154,7 @@ def test_who_comes_first_and_in_which_order_changes_nothing(first, second, rando
             assert -1 <= one.low <= one.value <= one.high <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ranges)
 def test_with_oneself_agreement_is_perfect_where_it_is_defined(some):
     frames = frame_agreement(some, some, code="a", duration_ms=MINUTES)

@@ -162,7 +162,7 @@ expressions = st.recursive(
 figures = st.one_of(st.none(), st.integers(), st.floats())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(expressions, st.text(max_size=60)), st.dictionaries(st.sampled_from(["open", "closed", "simple", "total"]), figures))
 def test_a_formula_gives_a_finite_figure_or_one_of_its_own_errors(formula, values):
     try:

@@ -107,7 +107,7 @@ def test_references_that_multiply_are_refused():
     assert "references" in problems(bomb)[0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.one_of(
         st.text(max_size=300),
