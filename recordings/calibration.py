@@ -108,6 +108,7 @@ def give(
     """Gives a rater the exercise. Raises CalibrationRefused."""
     gold = GoldStandard.objects.select_related("recording__consent", "recording__team", "instrument").get(pk=gold.pk)
     today = timezone.localdate(now)
+    User.objects.select_for_update(no_key=True).get(pk=rater.pk)  # a form sent twice gives one
     if gold.state != State.IN_USE:
         raise CalibrationRefused("This gold recording is no longer in use.")
     _check_recording(gold.recording, now)
@@ -140,13 +141,22 @@ def hide(*, now: dt.datetime) -> int:
     made = 0
     for instrument in {gold.instrument_id: gold.instrument for gold in golds}.values():
         for rater in User.objects.filter(assignments__instrument=instrument).distinct().order_by("pk"):
-            if not _is_time(rater, instrument):
-                continue
-            fitting = (gold for gold in golds if gold.instrument_id == instrument.pk and not fit(rater, gold, on=today))
-            if (gold := next(fitting, None)) is not None:
-                give(gold=gold, rater=rater, is_hidden=True, due_on=today + _usual_time(rater, instrument), by=None, now=now)
-                made += 1
+            if _is_time(rater, instrument):
+                made += _hide([gold for gold in golds if gold.instrument_id == instrument.pk], rater, instrument, now=now)
     return made
+
+
+@transaction.atomic
+def _hide(golds: list[GoldStandard], rater: User, instrument: Instrument, *, now: dt.datetime) -> bool:
+    today = timezone.localdate(now)
+    User.objects.select_for_update(no_key=True).get(pk=rater.pk)
+    if not _is_time(rater, instrument):  # another pass was first
+        return False
+    gold = next((gold for gold in golds if not fit(rater, gold, on=today)), None)
+    if gold is None:
+        return False
+    give(gold=gold, rater=rater, is_hidden=True, due_on=today + _usual_time(rater, instrument), by=None, now=now)
+    return True
 
 
 def _is_time(rater: User, instrument: Instrument) -> bool:

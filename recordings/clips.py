@@ -124,6 +124,7 @@ def decide(*, clip: Clip, approves: bool, by: User, now: dt.datetime) -> Clip:
 @transaction.atomic
 def take_back(*, clip: Clip, by: User, now: dt.datetime) -> Clip:
     """Out of every lesson, for good; what is left there is a dated placeholder. Doing it again changes nothing. Raises ClipRefused."""
+    Recording.objects.select_for_update().get(pk=clip.recording_id)  # as all who change a clip
     locked = Clip.objects.select_related("recording__consent").get(pk=clip.pk)
     if locked.state == State.GONE:
         return locked

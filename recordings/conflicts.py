@@ -32,6 +32,7 @@ def declare(
         raise ConflictRefused("Say whether it is about the therapist or about the family.")
     if therapist is not None and therapist.pk == rater.pk:
         raise ConflictRefused("Nobody rates a session of their own, so this needs no declaration.")
+    User.objects.select_for_update(no_key=True).get(pk=rater.pk)  # a form sent twice makes one
     made = ConflictOfInterest.objects.filter(rater=rater, therapist=therapist, family=family, ended_at__isnull=True).first()
     if made is None:
         made = ConflictOfInterest.objects.create(rater=rater, therapist=therapist, family=family, declared_at=now, declared_by=by)

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 from wagtail.log_actions import log
@@ -40,8 +41,12 @@ def note_read(*, recording: Recording, person: User, purpose: str, now: dt.datet
     today = ModelLogEntry.objects.filter(
         action=READ, user=person, object_id=str(recording.pk), data__purpose=purpose, timestamp__gte=midnight, timestamp__lte=now
     )
-    if not today.exists():
-        log(instance=recording, action=READ, user=person, data={"purpose": purpose})
+    if today.exists():
+        return
+    with transaction.atomic():
+        Recording.objects.select_for_update().get(pk=recording.pk)
+        if not today.exists():  # not by another page of theirs, just now
+            log(instance=recording, action=READ, user=person, data={"purpose": purpose})
 
 
 def note_taken(*, recording: Recording, file_format: str, person: User, review: Review | None = None) -> None:

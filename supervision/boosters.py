@@ -107,7 +107,7 @@ def decide(*, team: Team, instrument_slug: str, item_key: str, decision: str, no
     if decision not in Decision.values:
         raise TopicRefused("Choose the topic, or leave it for now.")
     on = timezone.localdate(now)
-    Team.objects.select_for_update().get(pk=team.pk)
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     proposed = next(
         (one for one in proposals(team, on=on, user=by) if (one.instrument_slug, one.item.key) == (instrument_slug, item_key)), None
     )

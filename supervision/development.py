@@ -44,6 +44,7 @@ def set_goal(
     if look_again_on is not None and look_again_on < timezone.localdate(now):
         raise GoalRefused("The day to look at it again cannot lie in the past.")
     if source is not None:
+        User.objects.select_for_update(no_key=True).get(pk=therapist.pk)  # a form sent twice makes one
         there = DevelopmentGoal.objects.open().filter(therapist=therapist, team=team, source=source, text=text).first()
         if there is not None:
             return there

@@ -69,6 +69,7 @@ def record(
 @transaction.atomic
 def withdraw(*, entry: Evidence, note: str, by: User, now: dt.datetime) -> Evidence:
     """Take an entry back from now on. What was known before stays known for earlier dates. Raises EvidenceRefused."""
+    Evidence.objects.select_for_update().get(pk=entry.pk)  # against the same at the same moment
     if entry.kind == Evidence.Kind.WITHDRAWN or Evidence.objects.filter(withdraws=entry).exists():
         raise EvidenceRefused("This entry has been withdrawn already.")
     if entry.person_id == by.pk:

@@ -30,6 +30,7 @@ def open_family(
     roles = [Membership.Role.THERAPIST, *Membership.SUPERVISORS]
     if not Membership.objects.of(therapist).on(timezone.localdate(now)).filter(team=team, role__in=roles).exists():
         raise FamilyRefused(f"{therapist.get_full_name()} does not see families in {team.name}.")
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)  # a form sent twice makes one
     if FamilyReference.objects.filter(team=team, reference__iexact=reference).exists():
         raise FamilyRefused(f"{reference} is on {team.name}'s list already.")
     family = FamilyReference.objects.create(team=team, therapist=therapist, reference=reference, initials=initials, opened_on=opened_on)
@@ -40,6 +41,7 @@ def open_family(
 @transaction.atomic
 def close_family(*, family: FamilyReference, on: dt.date, by: User | None, now: dt.datetime) -> FamilyReference:
     """End the work with a family. Recordings and consents keep their own dates. Raises FamilyRefused."""
+    family.refresh_from_db(from_queryset=FamilyReference.objects.select_for_update())
     if family.closed_on is not None:
         raise FamilyRefused(f"{family.reference} was closed on {say(family.closed_on)}.")
     if on < family.opened_on:

@@ -117,6 +117,7 @@ def add(draft: Draft, *, is_current: bool, by: User, now: dt.datetime) -> Instru
 @transaction.atomic
 def next_version(*, instrument: Instrument, by: User, now: dt.datetime) -> Instrument:
     """A copy with the next number that can be changed; not in use until somebody puts it there."""
+    _hold(instrument)
     number = Instrument.objects.filter(slug=instrument.slug).aggregate(number=Max("version"))["number"]
     values = {field: getattr(instrument, field) for field in FIELDS}
     copy = Instrument.objects.create(slug=instrument.slug, version=number + 1, is_current=False, **values)
@@ -134,12 +135,18 @@ def next_version(*, instrument: Instrument, by: User, now: dt.datetime) -> Instr
     return copy
 
 
+def _hold(instrument: Instrument) -> None:
+    """Of two who put a version of it into use, or copy one, at the same moment, the second waits."""
+    list(Instrument.objects.select_for_update().filter(slug=instrument.slug).order_by("pk").values_list("pk"))
+
+
 @transaction.atomic
 def put_into_use(*, instrument: Instrument, by: User, now: dt.datetime) -> Instrument:
     """New reviews use this version from now on; those begun go on with theirs. Raises InstrumentRefused."""
     problems = problems_of(instrument)
     if problems:
         raise InstrumentRefused(problems[0])
+    _hold(instrument)
     Instrument.objects.filter(slug=instrument.slug, is_current=True).exclude(pk=instrument.pk).update(is_current=False)
     if Instrument.objects.filter(pk=instrument.pk, is_current=False).update(is_current=True):
         log(instance=instrument, action="supervision.instrument_put_into_use", user=by)

@@ -49,6 +49,7 @@ def invite(
         raise InvitationRefused("The last day has passed.")
     if team is None and role not in Membership.SERVICE_WIDE:
         raise InvitationRefused("Choose the team.")
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)  # a form sent twice makes one
     if pending(team).filter(email=email, role=role, expires_at__gt=now).exists():
         raise InvitationRefused(f"An invitation for this role is on its way to {email} already. Send it again, or cancel it first.")
     token = secrets.token_urlsafe(32)

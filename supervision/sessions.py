@@ -63,6 +63,7 @@ def hold(
         raise SessionRefused(f"On {say(held_on)} {', '.join(strangers)} {'was' if len(strangers) == 1 else 'were'} not in {team.name}.")
     if len(attending) == 1:
         raise SessionRefused("Tick at least one other person who was there.")
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)  # a form sent twice makes one
     same_day = SupervisionSession.objects.filter(team=team, kind=kind, held_on=held_on, held_by=held_by, cancelled_at__isnull=True)
     if same_day.exists():
         raise SessionRefused(f"A session of this kind on {say(held_on)} is recorded already. Cancel that one first if it is wrong.")

@@ -30,6 +30,7 @@ def add_member(
 
     `team` is None only for a role of the whole service. Raises MembershipError.
     """
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # against the same at the same moment
     _check(team=team, user=user, role=role, starts_on=starts_on, ends_on=ends_on)
     membership = Membership.objects.create(team=team, user=user, role=role, starts_on=starts_on, ends_on=ends_on, added_at=now, added_by=by)
     log(
@@ -121,6 +122,7 @@ def _check_managed_without(membership: Membership, *, after: dt.date) -> None:
     managers = (Role.SUPERVISOR, Role.ADMINISTRATOR)
     if membership.team is None or membership.role not in managers:
         return
+    Team.objects.select_for_update(no_key=True).get(pk=membership.team.pk)  # two who end each other's at the same moment
     day = after + dt.timedelta(days=1)
     if not Membership.objects.on(day).filter(team=membership.team, role__in=managers).exclude(pk=membership.pk).exists():
         raise MembershipError("That would leave the team without a supervisor or administrator. Add another one first.")
