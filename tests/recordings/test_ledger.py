@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -236,3 +237,44 @@ def test_a_child_that_has_done_all_of_it_is_left_to_go_and_one_whose_lease_went_
     with subprocess.Popen(["/bin/sleep", "60"]) as child:
         assert tasks._watch(child, recording.pk, token - 1, []) is tasks.Ended.LOST
         child.kill()
+
+
+def test_whatever_happens_to_one_recording_leaves_every_other_as_it_is(recording, harbour, thea):
+    """One in each state of work stands beside it, each with the very token that it has: tokens are counted for each by itself."""
+    states = {State.RUNNING: Recording.State.PROCESSING, State.DONE: Recording.State.READY, State.FAILED: Recording.State.FAILED}
+    for work in State.values:
+        other = submitted(make_family(harbour, thea))
+        Recording.objects.filter(pk=other.pk).update(state=states.get(work, Recording.State.QUEUED))
+        Processing.objects.filter(recording=other).update(state=work, lease_until=LATE if work == State.RUNNING else None, attempts=1)
+    beside = Processing.objects.exclude(recording=recording).order_by("pk")
+
+    def alone(act, *args, **kwargs):
+        beside.update(token=row(recording).token)
+        before = list(beside.values("recording__state")), list(beside.values())
+        found = act(*args, **kwargs)
+        assert (list(beside.values("recording__state")), list(beside.values())) == before, act.__name__
+        return found
+
+    def finish(token):
+        with ledger.holding(recording.pk, token) as mine:
+            ledger.complete(mine, now=NOW)
+
+    token = alone(ledger.claim, recording.pk, now=NOW)
+    assert alone(ledger.heartbeat, recording.pk, token, now=NOW)
+    alone(ledger.enter, recording.pk, token, "speech")
+    assert alone(ledger.release, recording.pk, token)
+    alone(ledger.mark_sent, recording.pk, now=LATE)
+    assert alone(ledger.crashed, recording.pk, alone(ledger.claim, recording.pk, now=NOW), now=NOW)
+    assert alone(ledger.fail, recording.pk, alone(ledger.claim, recording.pk, now=NOW), "No sound.", now=NOW)
+    assert alone(ledger.requeue, recording, now=NOW)
+    alone(finish, alone(ledger.claim, recording.pk, now=NOW))
+    assert state(recording) == Recording.State.READY
+    assert alone(ledger.rerun, recording, now=NOW)
+    assert alone(ledger.cancel, recording, now=NOW)
+    mine = Processing.objects.filter(recording=recording)
+    mine.update(state=State.RUNNING, attempts=F("max_attempts"), lease_until=NOW - dt.timedelta(minutes=1))
+    assert alone(ledger.fail_spent, now=NOW) == 1
+    Recording.objects.filter(pk=recording.pk).update(state=Recording.State.DESTROYED, destroyed_at=NOW)
+    mine.update(state=State.QUEUED)
+    assert alone(ledger.claim, recording.pk, now=NOW) is None
+    assert row(recording).state == State.CANCELLED

@@ -52,6 +52,15 @@ def test_a_file_whose_very_beginning_cannot_be_written_leaves_nothing(recording,
     assert not SealedObject.objects.exists()
 
 
+def test_in_place_of_the_old_goes_only_what_was_of_that_recording_kind_and_number(recording):
+    another = bare_recording()
+    beside = [sealed(recording, b"1", "piece", 1), sealed(recording, b"2", "peaks"), sealed(another, b"3", "piece"), sealed(another, b"4")]
+    for content in (b"old", b"new"):
+        row = sealed(recording, content, "piece", 0)
+    assert set(SealedObject.objects.all()) == {row, *beside}
+    assert [opened(each) for each in (row, *beside)] == [b"new", b"1", b"2", b"3", b"4"]
+
+
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 17])
 def test_what_is_sealed_comes_out_again(recording, size):
     content = os.urandom(size)
