@@ -27,6 +27,7 @@ from recordings import (
     withdrawal,
     withdrawallink,
 )
+from recordings import consent as consents
 from recordings.models import (
     Assignment,
     Clip,
@@ -83,6 +84,15 @@ def recording(consent, harbour, thea):
 def narrow(consent, *purposes, by=None, **changes):
     asked = {"consent": consent, "purposes": purposes, "channel": "telephone", "by": by, "now": timezone.now()}
     return narrowing.narrow(**{**asked, **changes})
+
+
+def test_what_was_taken_back_reads_as_a_no_from_everybody(consent):
+    narrow(consent, Purpose.TRANSCRIBE)
+    consent.refresh_from_db()
+    assert [line.partition("; no to ")[2] for line in consents.lines(consent)] == ["transcript."] * consent.people.count()
+    answers = dict(consents.table(consent))
+    assert not any(yes for _, yes in answers[Purpose.TRANSCRIBE.label])
+    assert all(yes for _, yes in answers[Purpose.REVIEW.label])
 
 
 def kinds(recording):
