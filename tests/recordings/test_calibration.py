@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
-from recordings import calibration, certifying, destruction, explaining, life, review
+from recordings import calibration, certifying, comparing, destruction, explaining, life, review
 from recordings.models import Assignment, Consent, GoldScore, Recording, SealedText
 from supervision import periods
 from supervision.models import Instrument, Membership, Rating
@@ -42,6 +42,38 @@ def test_gold_takes_the_scores_of_the_review_and_needs_agreement_to_training(gol
     other = setup.submitted(rating.recording(thea, harbour, purposes=("record", "review")), cora)
     with pytest.raises(calibration.CalibrationRefused):
         calibration.make_gold(review=other, label="Exercise 2", by=cora, now=timezone.now())
+
+
+def test_a_gold_is_offered_of_what_is_ones_own_or_settled_and_to_be_seen_and_once(source, thea, harbour, cora, sam):
+    assert list(calibration.sources(cora)) == [source]
+    assert not calibration.sources(sam).exists()  # submitted, and nobody else's to know of
+    tess = rating.consultant("tess", harbour)
+    twice = rating.recording(thea, harbour)
+    for rater, part in ((cora, "first"), (tess, "second")):
+        ask(twice, rater, part)
+    comparison = rating.both(twice)
+    with pytest.raises(calibration.CalibrationRefused, match="have not agreed yet"):
+        calibration.make_gold(review=comparison.first, label="Exercise 9", by=cora, now=timezone.now())
+    for stage, seen_by in ((None, ()), (rating.agree_on_all, (cora, tess)), (release_both, (cora, tess, sam))):
+        if stage is not None:
+            comparison = stage(comparison)
+        for person in (cora, tess, sam):
+            offered = [one.pk for one in calibration.sources(person) if one.recording_id == twice.pk]
+            assert offered == ([comparison.first_id] if person in seen_by else []), (stage, person)
+    made = calibration.make_gold(review=comparison.first, label="Exercise 9", by=cora, now=timezone.now())
+    assert made.scores.get(item_key="finding-the-fit").score == 2  # what they settled on, of 3 and 1
+    with pytest.raises(calibration.CalibrationRefused, match="already"):
+        calibration.make_gold(review=comparison.first, label="Exercise 10", by=tess, now=timezone.now())
+    assert list(calibration.sources(cora)) == [source]
+
+
+def ask(recording, rater, part):
+    values = {"part": part, "due_on": factories.today(), "assigned_at": timezone.now(), "instrument": rating.instrument()}
+    return Assignment.objects.create(recording=recording, rater=rater, **values)
+
+
+def release_both(comparison):
+    return comparing.release(comparison=comparison, by=comparison.first.rater, now=timezone.now())
 
 
 def test_an_exercise_counts_for_nobody_and_is_never_released(gold, otis):
@@ -112,6 +144,15 @@ def test_a_hidden_exercise_looks_like_any_other_in_list_home_and_page(gold, otis
         assert str(gold.recording_id) not in answer
         assert "Your exercises" not in answer
     assert "Exercise 1" not in client.get("/").content.decode()
+
+
+def test_retired_it_is_given_to_nobody_and_the_others_still_are(gold, otis, thea, harbour, cora):
+    other = setup.submitted(rating.recording(thea, harbour), cora)
+    other = calibration.make_gold(review=other, label="Exercise 2", by=cora, now=timezone.now())
+    calibration.retire(gold=gold, by=cora, now=timezone.now())
+    with pytest.raises(calibration.CalibrationRefused, match="no longer in use"):
+        give(gold, otis)
+    assert give(other, otis).gold == other
 
 
 def test_the_report_gives_bias_exact_and_within_one(gold, otis, as_user):
@@ -232,6 +273,7 @@ def test_a_hidden_exercise_comes_when_its_gap_is_over_and_is_due_as_the_others_a
         for _ in range(calibration.gap(otis, gold.instrument, number)):
             assert calibration.hide(now=timezone.now()) == 0
             ask_again(otis, thea, harbour, gold.instrument, days=9)
+        ask_again(cora, thea, harbour, gold.instrument, days=3)  # another rater's time is not theirs
         assert calibration.hide(now=timezone.now()) == 1
         made = Assignment.objects.filter(part="gold").latest("assigned_at")
         assert (made.gold, made.is_hidden, made.due_on) == (hidden, True, factories.today() + dt.timedelta(days=9))

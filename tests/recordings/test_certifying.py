@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from recordings import calibration, certifying
+from recordings import calibration, certifying, review
 from recordings.models import Certification, Review
 from supervision.models import Instrument, Item
 from tests import factories
@@ -45,6 +45,20 @@ def test_the_exercise_is_the_unit_and_not_the_item(exercise, otis):
     assert (found.n_scores, found.bias.value, found.exact.value) == (2 * STEPS, 0.5, 0.5)
     assert found.bias.high - found.bias.low == pytest.approx(12.706205)  # t with one degree of freedom, over the means 1 and 0
     assert found.exact.high - found.exact.low > 0.95
+
+
+def test_each_exercise_is_held_against_its_own_gold(thea, harbour, cora, otis):
+    rating.instrument()
+    for label, step in (("Exercise 1", 1), ("Exercise 2", 4), ("Exercise 3", 2)):
+        expert = setup.begin(rating.recording(thea, harbour), cora)
+        setup.rate_all(expert, score=step)
+        setup.hear(expert.recording, cora)
+        source = review.submit(review=expert, by=cora, now=timezone.now())
+        gold = calibration.make_gold(review=source, label=label, by=cora, now=timezone.now())
+        rating.submit(calibration.give(gold=gold, rater=otis, by=None, now=timezone.now()), score=step)
+    found = certifying.report(otis, rating.instrument())
+    assert (found.overall.exact.value, found.overall.bias.value) == (1, 0)
+    assert [leaning for _, leaning in found.leanings] == [0, 0, 0]
 
 
 def test_the_page_says_that_two_exercises_are_few_however_many_items_they_have(exercise, otis, as_user):
