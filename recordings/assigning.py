@@ -208,7 +208,9 @@ def take_off(*, assignment: Assignment, by: User, now: dt.datetime) -> None:
     if assignment.part != Part.SECOND:
         raise AssignmentRefused("Only a second rating can be taken off. A first one is given back by its rater.")
     _skip(assignment, Skip.TAKEN_OFF, by, now)
-    SamplingDraw.objects.filter(recording=assignment.recording_id, plan=assignment.plan_id).update(is_double=False)
+    # Of all plans: the day on which one follows another belongs to both, and whoever was asked by hand has none.
+    drawn = SamplingDraw.objects.filter(recording=assignment.recording_id, plan__instrument=assignment.instrument_id)
+    drawn.update(is_double=False)
 
 
 def close_gone(*, now: dt.datetime) -> int:

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from recordings import assigning, calibration, conflicts, destruction, permissions, review
-from recordings.models import Annotation, Assignment, Certification, ConflictOfInterest, GoldStandard, Recording, Review
+from recordings import assigning, calibration, conflicts, destruction, permissions, review, sampling
+from recordings.models import Annotation, Assignment, Certification, ConflictOfInterest, GoldStandard, Recording, Review, SamplingPlan
 from supervision.models import Instrument, Rating
 from tests import factories
 from tests.recordings import rating_setup as rating
@@ -346,3 +346,47 @@ def test_a_refused_second_rating_does_not_tell_whether_feedback_is_released(plan
             assigning.ask_second(recording=one, by=sam, now=timezone.now())
         said.append(str(refused.value))
     assert said[0] == said[1]
+
+
+def test_given_back_or_taken_off_once_and_not_after_it_is_submitted(plan, thea, harbour, cora, carl, otis, sam):
+    made = rating.recording(thea, harbour)
+    rating.run()
+    first, second = rating.asked(made), rating.asked(made, "second")
+    with pytest.raises(assigning.AssignmentRefused, match="Only a second rating"):
+        assigning.take_off(assignment=first, by=sam, now=timezone.now())
+    rating.begin(first)
+    assigning.give_back(assignment=first, reason="no_time", by=first.rater, now=timezone.now())
+    with pytest.raises(assigning.AssignmentRefused, match="no longer with you"):
+        assigning.give_back(assignment=first, reason="no_time", by=first.rater, now=timezone.now())
+    rating.submit(second)
+    with pytest.raises(assigning.AssignmentRefused, match="has been submitted"):
+        assigning.take_off(assignment=second, by=sam, now=timezone.now())
+    with pytest.raises(assigning.AssignmentRefused, match="has been submitted"):
+        assigning.give_back(assignment=second, reason="no_time", by=second.rater, now=timezone.now())
+    assert rating.asked(made, "second") == second
+
+
+def test_a_second_rating_taken_off_is_not_asked_for_again_by_the_plan_that_follows(plan, thea, harbour, cora, carl, otis, sam):
+    sampling.end(plan=plan, by=sam, now=timezone.now())
+    SamplingPlan.objects.filter(pk=plan.pk).update(ends_on=factories.today())
+    plan_of_same_day = SamplingPlan.objects.get(pk=plan.pk)
+    plan_of_same_day.pk, plan_of_same_day.ends_on = None, None
+    plan_of_same_day.save()
+    made, other = rating.recording(thea, harbour), rating.recording(thea, harbour)
+    rating.run()
+    assigning.take_off(assignment=rating.asked(made, "second"), by=sam, now=timezone.now())
+    assert rating.run() == 0
+    assert not Assignment.objects.open().filter(recording=made, part="second").exists()
+    assert other.draws.filter(is_double=True).count() == 2
+
+
+def test_a_second_rater_has_the_instrument_of_the_first_whatever_became_of_other_sessions(thea, harbour, cora, carl, sam):
+    rating.instrument()
+    over = setup.released(rating.recording(thea, harbour), cora)
+    assigning.ask_second(recording=(asked := rating.recording(thea, harbour)), by=sam, now=timezone.now())
+    assert {over.instrument, *(one.instrument for one in asked.assignments.all())} == {rating.instrument()}
+    made = rating.recording(thea, harbour)
+    other = Instrument.objects.get(slug="analytic-process", is_current=True)
+    review.start(recording=made, rater=cora, instrument=other, now=timezone.now())
+    second = assigning.ask_second(recording=made, by=sam, now=timezone.now())
+    assert (second.rater, second.part, second.instrument) == (carl, "second", other)
