@@ -47,8 +47,9 @@ def test_the_exercise_is_the_unit_and_not_the_item(exercise, otis):
     assert found.exact.high - found.exact.low > 0.95
 
 
-def test_each_exercise_is_held_against_its_own_gold(thea, harbour, cora, otis):
+def test_each_exercise_is_held_against_its_own_gold_and_nobody_has_anothers(thea, harbour, cora, otis):
     rating.instrument()
+    tess = rating.consultant("tess", factories.make_team("Fourth team", programme=harbour.programme))
     for label, step in (("Exercise 1", 1), ("Exercise 2", 4), ("Exercise 3", 2)):
         expert = setup.begin(rating.recording(thea, harbour), cora)
         setup.rate_all(expert, score=step)
@@ -56,6 +57,7 @@ def test_each_exercise_is_held_against_its_own_gold(thea, harbour, cora, otis):
         source = review.submit(review=expert, by=cora, now=timezone.now())
         gold = calibration.make_gold(review=source, label=label, by=cora, now=timezone.now())
         rating.submit(calibration.give(gold=gold, rater=otis, by=None, now=timezone.now()), score=step)
+        rating.submit(calibration.give(gold=gold, rater=tess, by=None, now=timezone.now()), score=3)
     found = certifying.report(otis, rating.instrument())
     assert (found.overall.exact.value, found.overall.bias.value) == (1, 0)
     assert [leaning for _, leaning in found.leanings] == [0, 0, 0]

@@ -129,6 +129,14 @@ def test_a_count_follows_the_annotations(counts):
     assert row(counts, "question-open").counted == 1
 
 
+def test_what_another_rater_marked_in_that_session_is_not_counted(counts, carl, forms):
+    theirs = start(counts.recording, carl, forms["motivational-interviewing"])
+    for times in ((1_000, 2_000), (3_000, 4_000)):
+        setup.mark(theirs, "mi-question-open", *times)
+    setup.mark(counts, "mi-question-open", 5_000, 6_000)
+    assert score(counts, "question-open", is_counted=True).score == 1
+
+
 @pytest.mark.parametrize("is_there", [False, True], ids=["no such code", "out of use"])
 def test_what_nobody_could_mark_is_not_counted_as_nought(recording, cora, forms, is_there):
     form = forms["motivational-interviewing"]

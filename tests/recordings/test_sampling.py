@@ -50,6 +50,17 @@ def test_which_ones_are_drawn_cannot_be_foreseen_from_their_order():
 
 
 @pytest.mark.parametrize(
+    ("strata", "group"),
+    [("therapist", "therapist-4"), ("family", "family-7"), ("month", "month-2026-07")],
+    ids=["therapist", "family", "month"],
+)
+def test_recordings_are_counted_within_a_therapist_a_family_or_a_month_of_local_days(strata, group):
+    one = Recording(therapist_id=4, family_id=7, uploaded_at=dt.datetime(2026, 6, 30, 23, 30, tzinfo=dt.UTC))  # half past midnight in July
+    assert sampling.stratum(SamplingPlan(mode="random", strata=strata), one) == group
+    assert sampling.stratum(SamplingPlan(mode="nth", strata=strata), one) == "therapist-4"
+
+
+@pytest.mark.parametrize(
     ("values", "said"),
     [
         ({"mode": "all", "double_share": 0.2}, "Every recording will be rated, about 1 in 5 of those twice."),
@@ -115,6 +126,21 @@ class TestDrawing:
     def test_a_plan_does_not_reach_back(self, harbour, sam):
         with pytest.raises(sampling.PlanRefused, match="today or later"):
             rating.make_plan(harbour, sam, starts_on=factories.days_ago(1))
+
+    def test_a_plan_ends_alone_and_once_and_one_that_has_not_begun_is_taken_out(self, harbour, meadow, sam):
+        now = timezone.now()
+        plan, other = rating.make_plan(harbour, sam), rating.make_plan(meadow, sam)
+        sampling.end(plan=plan, by=sam, now=now)
+        assert sampling.end(plan=plan, by=sam, now=now + dt.timedelta(days=2)).ends_on == factories.today()
+        later = rating.make_plan(harbour, sam, starts_on=factories.today() + dt.timedelta(days=5))
+        assert sampling.end(plan=later, by=sam, now=now) is None
+        assert list(SamplingPlan.objects.order_by("pk").values_list("pk", "ends_on")) == [(plan.pk, factories.today()), (other.pk, None)]
+
+    def test_trying_a_plan_out_shows_sessions_of_its_own_team_alone(self, harbour, meadow, thea, olly, sam):
+        own = rating.recording(thea, harbour)
+        rating.recording(olly, meadow)
+        plan = rating.make_plan(harbour, sam)
+        assert [one for one, _ in sampling.preview(plan, on=factories.today())] == [own]
 
     def test_a_plan_is_tried_out_before_it_is_made(self, harbour, thea, sam, as_user):
         rating.recording(thea, harbour)
