@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from recordings import audio, casefile, features, redaction, vault, voice
-from recordings.models import Processing, Purpose, Recording, SealedObject
+from recordings.models import Annotation, Processing, Purpose, Recording, SealedObject
 from tests import factories
 from tests.browser.waiting import until
 from tests.recordings import review_setup as setup
@@ -129,6 +129,26 @@ def test_the_workbench_shows_it_beside_the_transcript(browser, live_server, clie
     until(page, f"Math.abs({PICTURE}.currentTime - 12) < 0.1")
     video, transcript = (page.locator(what).bounding_box() for what in ("video", "#bench-transcript"))
     assert video["x"] >= transcript["x"] + transcript["width"]
+    context.close()
+
+
+def test_the_picture_leaves_room_for_the_rating(browser, live_server, client, recording, cora):
+    own = setup.begin(recording, cora)
+    codes = recording.team.programme.codes.order_by("position", "pk")
+    now = {"created_at": timezone.now(), "changed_at": timezone.now()}
+    Annotation.objects.bulk_create(
+        Annotation(review=own, code=code, start_ms=at * 4000, end_ms=at * 4000 + 3000, **now) for at, code in enumerate(codes)
+    )
+    client.force_login(cora)
+    context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"/recordings/{recording.pk}/review/")
+    until(page, f"{PICTURE}.readyState >= 2 && document.querySelectorAll('[data-w]').length > 0")
+    page.click("#tab-rating")
+    video, rating = (page.locator(what).bounding_box() for what in ("video", "#bench-rating"))
+    assert min(video["height"], rating["height"]) > 60
+    page.locator("label.pl-scale__step").first.click()  # not beneath the bar
     context.close()
 
 
