@@ -2,7 +2,8 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,20 +16,29 @@ from supervision.models import FamilyReference, Membership, Team, User
 from supervision.periods import say
 from supervision.views.access import load_team, rights
 
+PER_PAGE = 50
+FEW = 10  # to look for one among them is no help
+
 
 @require_safe
 def family_list(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     team = load_team(request, slug)
     if not (permissions.can_open_family(request.user, team) or permissions.can_lead(request.user, team)):
         raise PermissionDenied
-    known = FamilyReference.objects.visible_to(request.user).filter(team=team).select_related("therapist").order_by("-opened_on", "-pk")
+    known = FamilyReference.objects.visible_to(request.user).filter(team=team)
+    shows_closed, find = request.GET.get("show") == "closed", request.GET.get("find", "").strip()
+    matching = known.filter(closed_on__isnull=not shows_closed, reference__icontains=find).select_related("therapist")
+    page = Paginator(matching.order_by("-opened_on", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
     supervises = permissions.is_supervisor(request.user, team)
+    counts = known.aggregate(open=Count("pk", filter=Q(closed_on__isnull=True)), closed=Count("pk", filter=Q(closed_on__isnull=False)))
     context = {
         "team": team,
-        "open": [
-            {"family": one, "can_close": _can_close(request.user, one, supervises=supervises)} for one in known if one.closed_on is None
-        ],
-        "closed": [{"family": one} for one in known if one.closed_on is not None],
+        "page": page,
+        "rows": [{"family": one, "can_close": not shows_closed and _can_close(request.user, one, supervises=supervises)} for one in page],
+        "counts": counts,
+        "shows_closed": shows_closed,
+        "find": find,
+        "is_long": bool(find) or counts["closed" if shows_closed else "open"] > FEW,
         "leads": permissions.can_lead(request.user, team),
         **rights(request.user, team),
     }

@@ -97,3 +97,17 @@ def test_the_list_asks_as_many_questions_of_the_database_for_many_families_as_fo
         factories.make_family(harbour, thea)
     with django_assert_max_num_queries(len(few)):
         assert client.get(address).content.decode().count("/close/") == 9
+
+
+def test_a_long_list_comes_in_pages_and_can_be_searched(as_user, sam, thea, harbour):
+    for number in range(60):
+        factories.make_family(harbour, thea, reference=f"H-{300 + number}")
+    factories.make_family(harbour, thea, reference="H-777", closed_on=factories.today())
+    address = reverse("supervision:family-list", args=["harbour"])
+    first, second = (as_user(sam).get(address, {"page": page}).text for page in (1, 2))
+    assert (first.count('<th scope="row">'), second.count('<th scope="row">')) == (50, 10)
+    found = as_user(sam).get(address, {"find": "h-35"}).text
+    assert found.count('<th scope="row">') == 10
+    assert "H-777" not in first + second + found
+    assert "H-777" in as_user(sam).get(address, {"show": "closed"}).text
+    assert "No family matches" in as_user(sam).get(address, {"find": "nothing"}).text
