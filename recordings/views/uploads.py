@@ -7,6 +7,8 @@ from typing import Any
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -24,6 +26,8 @@ from supervision.models import FamilyReference, User
 _POLICY = "camera=(), geolocation=(), microphone=(self)"
 MIC_BYTES_A_SECOND = 16_000  # twice what upload-mic.js asks of the browser
 SHOWN_AFTER = dt.timedelta(days=2)
+PER_PAGE = 25  # families
+FEW = 10  # to look for one among them is no help
 
 
 @csp_update({"media-src": ["blob:"]})  # to read a file's length, and to hear again what was recorded here
@@ -33,7 +37,7 @@ def upload(request: AuthenticatedRequest) -> HttpResponse:
     families = uploads.families_for(request.user).select_related("therapist", "team").order_by("reference", "pk")
     chosen = request.GET.get("family", "")
     if not chosen:
-        return _choose(request, list(families))
+        return _choose(request, families)
     family = families.filter(pk=chosen).first() if chosen.isdecimal() and len(chosen) < 18 else None
     if family is None:
         raise Http404
@@ -47,17 +51,21 @@ def upload(request: AuthenticatedRequest) -> HttpResponse:
     return response
 
 
-def _choose(request: AuthenticatedRequest, families: list[FamilyReference]) -> HttpResponse:
-    if len(families) == 1:
-        return redirect(f"{reverse('recordings:upload')}?family={families[0].pk}")
+def _choose(request: AuthenticatedRequest, families: QuerySet[FamilyReference]) -> HttpResponse:
+    few = list(families[: FEW + 1])
+    if len(few) == 1:
+        return redirect(f"{reverse('recordings:upload')}?family={few[0].pk}")
+    find = request.GET.get("find", "").strip()
+    page = Paginator(families.filter(reference__icontains=find), PER_PAGE).get_page(request.GET.get("page"))
     today = timezone.localdate()
     latest: dict[int, Consent] = {}
-    for consent in Consent.objects.filter(family__in=families).prefetch_related("people").order_by("given_on", "pk"):
+    for consent in Consent.objects.filter(family__in=list(page)).prefetch_related("people").order_by("given_on", "pk"):
         known = latest.get(consent.family_id)
         if known is None or consents.covers(consent, Purpose.RECORD, on=today) or not consents.covers(known, Purpose.RECORD, on=today):
             latest[consent.family_id] = consent
-    rows = [{"family": family, **_standing(latest.get(family.pk), today)} for family in families]
-    return render(request, "recordings/upload_family.html", {"rows": rows, "unfinished": _unfinished(request.user)})
+    rows = [{"family": family, **_standing(latest.get(family.pk), today)} for family in page]
+    context = {"rows": rows, "page": page, "find": find, "is_long": len(few) > FEW, "unfinished": _unfinished(request.user)}
+    return render(request, "recordings/upload_family.html", context)
 
 
 def _unfinished(user: User) -> list[dict[str, Any]]:

@@ -175,3 +175,15 @@ class TestSentWhileItIsMade:
 def test_only_the_upload_page_may_use_the_microphone(thea_sends, consent):
     assert "microphone=(self)" in thea_sends.client.get(f"/recordings/upload/?family={consent.family_id}")["Permissions-Policy"]
     assert "microphone=()" in thea_sends.client.get("/recordings/")["Permissions-Policy"]
+
+
+def test_many_families_come_in_pages_and_can_be_searched(as_user, thea, harbour):
+    for number in range(30):
+        factories.make_family(harbour, thea, reference=f"H-{300 + number}")
+    address = "/recordings/upload/"
+    client = as_user(thea)
+    assert client.get(address).text.count("rec-families__row") == 25
+    assert client.get(address, {"page": 2}).text.count("rec-families__row") == 5
+    found = client.get(address, {"find": "h-307"}).text
+    assert found.count("rec-families__row") == 1
+    assert "No family matches" in client.get(address, {"find": "nothing"}).text
