@@ -92,6 +92,7 @@ def _needs(who: Viewer) -> Iterable[Need]:
     if Role.CONSULTANT in roles:
         yield from recording_rows.to_rate(who)
         yield from recording_rows.reviews(who)
+        yield from recording_rows.certifications_ending(who)
     if roles & set(Membership.SUPERVISORS):
         yield from rows.team_supervision(who)
         yield from recording_rows.ratings_overdue(who)

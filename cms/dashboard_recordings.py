@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cms.dashboard_rows import BROKEN, DUE, OVERDUE, WAITING, Line, Need, day
+from recordings import certifying, evidence, keeping, legalhold, lookagain, renewing, researchasking
 from recordings import consent as consents
-from recordings import evidence, keeping, legalhold, lookagain, renewing, researchasking
 from recordings.models import Assignment, Comparison, Concern, DestructionCertificate, LegalHold, Recording, Review, Upload
 from supervision.models import Membership
 
@@ -225,6 +225,22 @@ def to_rate(who: "Viewer") -> Iterator[Need]:
             "Release it" if pair.agreed_at else "Compare",
             status="Not released" if pair.agreed_at else "To settle",
             tone="due",
+        )
+
+
+def certifications_ending(who: "Viewer") -> Iterator[Need]:
+    """A rater's own: a month before the end, and from then on."""
+    for one in certifying.ending(who.user, on=who.today):
+        is_over = one.valid_until < who.today
+        yield Need(
+            DUE,
+            f"Your certification for {one.instrument.name} {'ran' if is_over else 'runs'} out on {day(one.valid_until)}. "
+            "Ask another consultant for new exercises.",
+            reverse("recordings:rater-report", args=[who.user.pk]),
+            "See where you stand",
+            status=f"{'Ran out' if is_over else 'Until'} {day(one.valid_until)}",
+            tone="overdue" if is_over else "due",
+            is_secondary=True,
         )
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from wagtail.log_actions import log
 
 from recordings import agreeing, calibration
-from recordings.models import Assignment, Certification
+from recordings.models import Assignment, Certification, GoldStandard
 from supervision import periods
 from supervision.agreement import calibration as against
 from supervision.agreement import drift, wording
@@ -237,3 +237,13 @@ def latest(rater: User, instrument: Instrument) -> Certification | None:
     """The last one that was not ended by hand, also where it has run out."""
     rows = Certification.objects.filter(rater=rater, instrument=instrument, ended_at__isnull=True)
     return rows.select_related("certified_by").order_by("-valid_until", "-pk").first()
+
+
+def ending(rater: User, *, on: dt.date) -> list[Certification]:
+    """What the rater was certified for last, for each instrument on which raters prove themselves, where it ends within a month or has."""
+    in_use = GoldStandard.objects.filter(state=GoldStandard.State.IN_USE)
+    rows = Certification.objects.filter(rater=rater, ended_at__isnull=True, instrument__in=in_use.values("instrument"))
+    last: dict[int, Certification] = {}
+    for one in rows.select_related("instrument").order_by("-valid_until", "-pk"):
+        last.setdefault(one.instrument_id, one)
+    return [one for one in last.values() if one.valid_until < periods.add_months(on, 1)]

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from cms import dashboard
 from recordings import calibration, certifying, review
 from recordings.models import Certification, Review
 from supervision.models import Instrument, Item
@@ -138,3 +139,17 @@ def test_counts_are_not_averaged_with_steps(thea, harbour, cora, otis):
     assert {item.scale for item in found.steps} == {Item.Scale.ORDINAL}
     assert len(found.steps) == 4
     assert found.overall.bias.value is None
+
+
+def test_home_says_a_month_before_that_a_certification_runs_out_and_that_it_has(exercise, otis, cora):
+    exercise("Exercise 1")
+    made = certify(otis, cora)
+
+    def told(days):
+        now = timezone.now() + dt.timedelta(days=days)
+        return [need.sentence for need in dashboard.build(otis, now=now).needs if "certification" in need.sentence]
+
+    left = (made.valid_until - timezone.localdate()).days
+    assert told(left - 40) == []
+    assert "runs out on" in told(left - 5)[0]
+    assert "ran out on" in told(left + 1)[0]

@@ -95,7 +95,7 @@ class TestTheLease:
             seen.append(Upload.objects.get().lease_until > timezone.now())
             return real(*args, **kwargs)
 
-        monkeypatch.setattr(tus, "LEASE", dt.timedelta(seconds=2))
+        monkeypatch.setattr(tus, "LEASE", dt.timedelta(seconds=5))
         monkeypatch.setattr(tus, "BEAT_SECONDS", 0.2)
         monkeypatch.setattr(audio, "inspect", long_look)
         assert thea_sends.patch(thea_sends.begin(len(GOOD)), 0, GOOD).status_code == 204
