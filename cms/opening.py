@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from recordings import replay
-from recordings.sealedfile import KeyGone
+from recordings.sealedfile import Damaged, KeyGone
 from recordings.sitekey import SiteKeyTrouble
 from recordings.store import StoreAway
 
@@ -36,6 +36,8 @@ class OpeningMiddleware:
         """What is no fault of a page: storage that is away or full, a database that is, a site key that is missing or wrong."""
         if isinstance(error, StoreAway):
             return _closed(request, "Recordings cannot be reached just now", str(error))
+        if isinstance(error, Damaged):
+            return _closed(request, "This cannot be opened just now", str(error))
         if isinstance(error, SiteKeyTrouble | KeyGone):
             sentence = (
                 "The key that opens recordings is missing or is not the right one. Nothing is lost. Tell the person who runs Plumbline."

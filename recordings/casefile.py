@@ -25,6 +25,7 @@ MAX_SCAN_BYTES = 10 * 1024 * 1024
 MAX_SIGNATURE_BYTES, MAX_SIGNATURE_SIDE = 200 * 1024, 2000
 MAX_NAMES, MAX_NAME = 200, 80
 PDF, JPEG, PNG, TEXT = "application/pdf", "image/jpeg", "image/png", "text/plain"
+KEY_MISSING = "The key of this family's papers and names is missing. Nothing is lost. Ask the person who runs Plumbline to restore the key store."
 
 
 class PaperRefused(Exception):
@@ -54,13 +55,22 @@ class SealedSheet(NamedTuple):
 
 
 def family_key(family: FamilyReference) -> FamilyKey:
-    """The family's key, made at its first use. Raises KeyGone once it has been destroyed."""
+    """The family's key, made at its first use. Raises KeyGone once it has been destroyed, Damaged where it is missing."""
     key, _ = FamilyKey.objects.get_or_create(family=family)
     if key.destroyed_at is not None:
         raise vault.KeyGone("The papers of this family have been destroyed. Nothing more is kept for it.")
     if not vault.has_key(key.pk):
+        # Never a second one beside what the first has sealed: neither would open both once the first is back.
+        if ConsentPaper.objects.filter(consent__family=family).exists() or NameList.objects.filter(family=family).exists():
+            _check_key(key)
         vault.create_key(key.pk, purpose=KEY_PURPOSE)
     return key
+
+
+def _check_key(key: FamilyKey) -> None:
+    """Raises KeyGone once it has been destroyed, Damaged where it is not here without having been."""
+    if not vault.has_key(key.pk):
+        raise vault.KeyGone if keystore.is_erased(key.pk) else vault.Damaged(KEY_MISSING)
 
 
 # Papers
@@ -148,6 +158,7 @@ def _keep(consent: Consent, kind: str, chunks: Iterable[bytes], content_type: st
 def open_paper(paper: ConsentPaper) -> sealedfile.SealedReader:
     """Its content. Raises KeyGone, Damaged."""
     key = FamilyKey.objects.get(family_id=paper.consent.family_id)
+    _check_key(key)
     return vault.open_apart(key.pk, paper.pk, paper.kind)
 
 
@@ -170,6 +181,7 @@ def names(family: FamilyReference) -> list[str]:
     key = FamilyKey.objects.filter(family=family, destroyed_at__isnull=True).first()
     if kept is None or key is None:
         return []
+    _check_key(key)
     return vault.open_bytes(key.pk, NAMES, bytes(kept.sealed)).decode().splitlines()
 
 

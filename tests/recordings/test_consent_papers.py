@@ -330,3 +330,20 @@ class TestTheEnd:
         self.close(consent.family)
         casefile.finish(timezone.now())
         assert not sealed_files()
+
+    def test_no_second_key_is_made_beside_what_the_missing_one_sealed(self, as_user, thea, consent, paper, settings):
+        """Else neither would open everything once the first is back; and nothing missing is called destroyed."""
+        vault.create_key(uuid.uuid4())
+        keys, key = settings.KEYSTORE_PATH, FamilyKey.objects.get()
+        today = keys.read_bytes()
+        with sqlite3.connect(keys) as store:
+            store.execute("DELETE FROM keys WHERE id = ?", (key.pk.hex,))
+        client = as_user(thea)
+        address = f"/recordings/families/{consent.family_id}/names/"
+        for answer in (client.get(f"/recordings/papers/{paper.pk}/"), client.get(address), client.post(address, {"names": "Kayleigh"})):
+            assert answer.status_code == 503
+            assert b"papers and names is missing. Nothing is lost." in answer.content.replace(b"&#x27;", b"'")
+        assert not vault.has_key(key.pk)
+        keys.write_bytes(today)
+        assert client.get(f"/recordings/papers/{paper.pk}/").getvalue() == MARKER
+        assert casefile.names(consent.family) == ["Jayden"]
