@@ -20,7 +20,7 @@ from recordings import consent as consents
 from recordings import declared, tus, uploads
 from recordings.forms import UploadForm
 from recordings.models import Consent, Purpose, Recording, Upload
-from supervision.http import AuthenticatedRequest
+from supervision.http import AuthenticatedRequest, asked_words
 from supervision.models import FamilyReference, User
 
 _POLICY = "camera=(), geolocation=(), microphone=(self)"
@@ -55,7 +55,7 @@ def _choose(request: AuthenticatedRequest, families: QuerySet[FamilyReference]) 
     few = list(families[: FEW + 1])
     if len(few) == 1:
         return redirect(f"{reverse('recordings:upload')}?family={few[0].pk}")
-    find = request.GET.get("find", "").strip()
+    find = asked_words(request, "find")
     page = Paginator(families.filter(reference__icontains=find), PER_PAGE).get_page(request.GET.get("page"))
     today = timezone.localdate()
     latest: dict[int, Consent] = {}

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from supervision import families, permissions
 from supervision.forms import FamilyCloseForm, FamilyForm
-from supervision.http import AuthenticatedRequest
+from supervision.http import AuthenticatedRequest, asked_words
 from supervision.models import FamilyReference, Membership, Team, User
 from supervision.periods import say
 from supervision.views.access import load_team, rights
@@ -26,7 +26,7 @@ def family_list(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if not (permissions.can_open_family(request.user, team) or permissions.can_lead(request.user, team)):
         raise PermissionDenied
     known = FamilyReference.objects.visible_to(request.user).filter(team=team)
-    shows_closed, find = request.GET.get("show") == "closed", request.GET.get("find", "").strip()
+    shows_closed, find = request.GET.get("show") == "closed", asked_words(request, "find")
     matching = known.filter(closed_on__isnull=not shows_closed, reference__icontains=find).select_related("therapist")
     page = Paginator(matching.order_by("-opened_on", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
     supervises = permissions.is_supervisor(request.user, team)
