@@ -279,21 +279,32 @@ def is_exercise(review: Review) -> bool:
     return review.assignment is not None and review.assignment.part == Assignment.Part.GOLD
 
 
-def why_not_released(review: Review) -> str:
-    """Why a submitted review is not to be released by itself, with the way on; empty where it may be."""
+def why_not_released(review: Review, *, awaits_second: bool | None = None) -> str:
+    """Why a submitted review is not to be released by itself, with the way on; empty where it may be.
+
+    A list says itself whether another rating of the session is still open (`awaiting_second`), so that not every row asks."""
     if is_exercise(review):
         return "This was a calibration. It is for you alone, and is never released to a therapist."
     if review.state in (Review.State.COMPARED, Review.State.CONSENSUS):
         return "This session was rated twice. Settle the ratings on their comparison page, and release both together from there."
     if review.assignment and review.assignment.part == Assignment.Part.SECOND:
         return "Yours is the second rating of this session. It is compared with the first before anything is released."
-    second = Assignment.objects.open().filter(recording=review.recording_id, instrument=review.instrument_id, part=Assignment.Part.SECOND)
-    if second.exists():
+    if awaits_second is None:
+        awaits_second = bool(awaiting_second([review]))
+    if awaits_second:
         return (
             "Somebody else is still rating this session without seeing yours. Wait for that rating, or ask a supervisor of the team "
             "to take it off; then you can release."
         )
     return ""
+
+
+def awaiting_second(reviews: Iterable[Review]) -> set[object]:
+    """The ids of those of the reviews whose session somebody else is still asked to rate with the same instrument."""
+    reviews = list(reviews)
+    second = Assignment.objects.open().filter(recording__in=[one.recording_id for one in reviews], part=Assignment.Part.SECOND)
+    open_pairs = set(second.values_list("recording_id", "instrument_id"))
+    return {one.pk for one in reviews if (one.recording_id, one.instrument_id) in open_pairs}
 
 
 @transaction.atomic

@@ -1,12 +1,15 @@
 """What waits for a rater, what came of it, and what is due in a supervisor's teams; giving back, taking off, conflicts of interest."""
 
+import datetime as dt
 import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
@@ -24,6 +27,20 @@ from supervision.models import FamilyReference, Item, Membership, Team, User
 
 State = Review.State
 PER_PAGE = 50  # of what has been released
+FIRST = 10  # of each kind of work, with whatever else is due by SOON: the rest is a link away
+MOST = 50  # of each kind, however much is late
+SECTION_PAGE = 25
+SOON = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of work: its first rows and how many there are, or a page of it where the address asks for this kind alone."""
+
+    key: str
+    rows: Sequence[Any] = ()
+    total: int = 0
+    page: Page[Any] | None = None
 
 
 @require_GET
@@ -48,30 +65,76 @@ def review_list(request: AuthenticatedRequest) -> HttpResponse:
     )
     choice.is_valid()
     due = _due_in_teams(user)
-    for name in ("team", "therapist"):
-        if chosen := getattr(choice, "cleaned_data", {}).get(name):
-            waiting = waiting.filter(**{name: chosen})
-            seen, asked, due = (rows.filter(**{f"recording__{name}": chosen}) for rows in (seen, asked, due))  # type: ignore[assignment]
-    own = _with_progress(seen.filter(rater=user), user)
+    chosen = {name: value for name, value in getattr(choice, "cleaned_data", {}).items() if value}
+    waiting = waiting.filter(**chosen)
+    through = {f"recording__{name}": value for name, value in chosen.items()}
+    seen, asked, due = seen.filter(**through), asked.filter(**through), due.filter(**through)
+    own = _unreleased(seen.filter(rater=user))
     released = seen.filter(state=State.RELEASED).select_related("rater", "recording__therapist", "recording__team")
     released = released.annotate(answers=Count("replies"))
     related = ("recording__therapist", "recording__team", "instrument", "gold")
     is_ready = Exists(Recording.objects.reviewable().filter(pk=OuterRef("recording")))
+    asked = asked.annotate(is_ready=is_ready).select_related(*related)
+    is_consultant = consults.exists()
+    work: dict[str, tuple[Any, Callable[[Any], dt.date | None]]] = {
+        "stuck": (parting.stuck_for(user), _never),
+        "due": (due.select_related(*related, "rater").order_by("due_on", "pk"), lambda one: one.due_on),
+    }
+    if is_consultant:
+        work |= {
+            "asked": (asked.order_by("due_on", "assigned_at", "pk"), lambda one: one.due_on),
+            "in_progress": (own.filter(state=State.IN_PROGRESS), lambda one: one.assignment and one.assignment.due_on),
+            "submitted": (own.exclude(state=State.IN_PROGRESS), _never),
+            "waiting": (waiting.select_related("therapist", "team", "family").order_by("uploaded_at", "pk"), _never),
+        }
+    sections, shown = _sections(work, request)
+    own_rows = _with_progress([*sections["in_progress"].rows, *sections["submitted"].rows], user)
+    for key in ("in_progress", "submitted"):
+        sections[key] = replace(sections[key], rows=[own_rows[review.pk] for review in sections[key].rows])
     context = {
         "filter": choice,
-        "is_consultant": consults.exists(),
-        "asked": list(asked.annotate(is_ready=is_ready).select_related(*related).order_by("due_on", "assigned_at", "pk")),
-        "waiting": list(waiting.select_related("therapist", "team", "family").order_by("uploaded_at", "pk")),
-        "in_progress": [row for row in own if row["review"].state == State.IN_PROGRESS],
-        "submitted": [row for row in own if row["review"].state != State.IN_PROGRESS],
-        "stuck": parting.stuck_for(user),
-        "several": {team.pk for team in teams if len(instruments.choices(team)) > 1} if consults.exists() else set(),
-        "due": list(due.select_related(*related, "rater").order_by("due_on", "pk")),
+        "is_filtered": bool(chosen),
+        "has_teams": teams.count() > 1,
+        "has_therapists": therapists.count() > 1,
+        "is_consultant": is_consultant,
+        "shown": shown,
+        **sections,
+        "several": _with_several_instruments(sections["waiting"].rows),
         "can_plan": Membership.objects.of(user).current().filter(role__in=Membership.LEADS).exists(),
-        "released": Paginator(released.order_by("-released_at", "pk"), PER_PAGE).get_page(request.GET.get("page")),
+        "released": None if shown else Paginator(released.order_by("-released_at", "pk"), PER_PAGE).get_page(request.GET.get("page")),
         "today": today,
     }
     return render(request, "recordings/review_list.html", context)
+
+
+def _never(_one: Any) -> None:
+    """Of what has no date by which it is due."""
+
+
+def _sections(
+    work: dict[str, tuple[Any, Callable[[Any], dt.date | None]]], request: AuthenticatedRequest
+) -> tuple[dict[str, Section], str]:
+    """Each kind of work, and which of them the address asks for alone; all of them where none of that is left."""
+    found = {key: Section(key) for key in ("stuck", "due", "asked", "in_progress", "submitted", "waiting")}
+    shown = request.GET.get("show", "")
+    if shown in work:
+        page = Paginator(work[shown][0], SECTION_PAGE).get_page(request.GET.get("page"))
+        if page.paginator.count:
+            return {**found, shown: Section(shown, list(page), page.paginator.count, page)}, shown
+    soon = timezone.localdate() + SOON
+    for key, (rows, due_on) in work.items():
+        first = list(rows[:MOST])
+        total = Paginator(rows, MOST).count if len(first) == MOST else len(first)
+        kept = [one for place, one in enumerate(first) if place < FIRST or ((on := due_on(one)) and on <= soon)]
+        found[key] = Section(key, kept, total)
+    return found, ""
+
+
+def _with_several_instruments(recordings: Sequence[Recording]) -> set[int]:
+    """The teams, of those recordings, whose reviewers choose between instruments."""
+    by_programme = {one.team.programme_id: one.team for one in recordings}
+    several = {programme for programme, team in by_programme.items() if len(instruments.choices(team)) > 1}
+    return {one.team_id for one in recordings if one.team.programme_id in several}
 
 
 def _due_in_teams(user: User) -> QuerySet[Assignment]:
@@ -81,31 +144,36 @@ def _due_in_teams(user: User) -> QuerySet[Assignment]:
     return rows.exclude(part=Assignment.Part.GOLD).exclude(recording__state=Recording.State.DESTROYED)
 
 
-def _with_progress(own: QuerySet[Review], user: User) -> list[dict[str, Any]]:
-    """Unreleased reviews with "7 of 9 rated, 64 % heard" and what comes next, in a few queries."""
+def _unreleased(own: QuerySet[Review]) -> QuerySet[Review]:
+    """What is due first, then what nobody set a day for."""
     rated = Count("draft_scores", filter=Q(draft_scores__score__isnull=False) | Q(draft_scores__is_not_applicable=True))
-    found = list(
+    return (
         own.exclude(state=State.RELEASED)
         .exclude(assignment__skipped_at__isnull=False)
         .select_related("recording__therapist", "recording__team", "assignment__gold")
         .annotate(rated=rated)
-        .order_by("assignment__due_on", "recording__uploaded_at", "pk")
+        .order_by(F("assignment__due_on").asc(nulls_last=True), "recording__uploaded_at", "pk")
     )
+
+
+def _with_progress(found: Sequence[Any], user: User) -> dict[uuid.UUID, dict[str, Any]]:
+    """By review: "7 of 9 rated, 64 % heard" and what comes next, in a few queries."""
     totals = dict(Item.objects.filter(instrument__in=[one.instrument_id for one in found]).values_list("instrument").annotate(Count("pk")))
     shares = listening.shares_heard([one.recording for one in found], user)
     pairs = Comparison.objects.filter(Q(first__in=found) | Q(second__in=found))
     comparison = {review: one for one in pairs for review in (one.first_id, one.second_id)}
-    return [
-        {
+    awaiting = reviews.awaiting_second(found)
+    return {
+        one.pk: {
             "review": one,
             "progress": reviews.progress_sentence(one.rated, totals.get(one.instrument_id, 0), shares[one.recording_id]),
             "is_gone": one.recording.state == Recording.State.DESTROYED,
             "comparison": comparison.get(one.pk),
             "is_exercise": one.state != State.IN_PROGRESS and reviews.is_exercise(one),
-            "why_not": reviews.why_not_released(one) if one.state == State.SUBMITTED else "",
+            "why_not": reviews.why_not_released(one, awaits_second=one.pk in awaiting) if one.state == State.SUBMITTED else "",
         }
         for one in found
-    ]
+    }
 
 
 # Giving back and taking off

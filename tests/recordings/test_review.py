@@ -270,14 +270,14 @@ def test_the_list_says_how_far_each_is_oldest_first(thea, tom, harbour, cora, as
     setup.ready_recording(thea, harbour, uploaded_at=timezone.now() - dt.timedelta(days=9))
     answer = as_user(cora).get(reverse("recordings:review-list"))
     assert "1 of 9 rated, 60\u00a0% heard" in answer.content.decode()
-    assert [row.therapist for row in answer.context["waiting"]] == [thea, tom]
+    assert [row.therapist for row in answer.context["waiting"].rows] == [thea, tom]
 
 
 def test_the_filter_stays_in_the_address(thea, tom, harbour, cora, as_user):
     setup.ready_recording(thea, harbour)
     setup.ready_recording(tom, harbour)
     answer = as_user(cora).get(reverse("recordings:review-list"), {"therapist": tom.pk})
-    assert [row.therapist for row in answer.context["waiting"]] == [tom]
+    assert [row.therapist for row in answer.context["waiting"].rows] == [tom]
     assert as_user(cora).get(reverse("recordings:review-list"), {"therapist": "nobody", "team": "x"}).status_code == 200
 
 
