@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +12,8 @@ from cms import dashboard_followup as followup_rows
 from cms import dashboard_recordings as recording_rows
 from cms import dashboard_rows as rows
 from cms.dashboard_rows import Line, Need
+from supervision import matrix
+from supervision.matrix import Matrix
 from supervision.models import Membership, Team, User
 
 Role = Membership.Role
@@ -36,6 +39,24 @@ class Viewer:
         """The distinct teams in which one of these roles is held, by name."""
         found = {m.team for m in self.memberships if m.team is not None and m.role in roles}
         return sorted(found, key=lambda team: team.name)
+
+    @cached_property
+    def served(self) -> list[Team]:
+        """The teams of a service manager."""
+        return list(Team.objects.visible_to(self.user).order_by("name", "pk")) if Role.SERVICE_MANAGER in self.roles() else []
+
+    def matrices(self, teams: Iterable[Team]) -> list[Matrix]:
+        """Of such of these as this page tells of, in their order."""
+        return [self._matrices[team.pk] for team in teams]
+
+    @cached_property
+    def _matrices(self) -> dict[int, Matrix]:
+        """By team, read once for the whole page: everybody where the person looks after the team, else the person's own row."""
+        whole = {team.pk: team for team in (*self.teams(*Membership.SUPERVISORS, Role.ADMINISTRATOR), *self.served)}
+        own = [team for team in self.teams(Role.THERAPIST) if team.pk not in whole]
+        found = matrix.team_matrices(whole.values(), on=self.today) if whole else []
+        found += matrix.team_matrices(own, on=self.today, only=[self.user]) if own else []
+        return {one.team.pk: one for one in found}
 
 
 @dataclass

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from learning import progress, record
 from supervision import matrix
-from supervision.models import Invitation, Membership, SupervisionSession, Team
+from supervision.models import Invitation, Membership, SupervisionSession
 
 if TYPE_CHECKING:
     from cms.dashboard import Viewer
@@ -71,7 +71,7 @@ def own_learning(who: "Viewer") -> Iterator[Need]:
 
 def own_requirements(who: "Viewer") -> Iterator[Need]:
     teams = who.teams(Role.THERAPIST, *Membership.SUPERVISORS)
-    for person, requirement, cell in matrix.needs_action(teams, who.today):
+    for person, requirement, cell in matrix.needs_action(who.matrices(teams)):
         if person.pk != who.user.pk or (requirement.kind in {"course", "supervision"} and cell.status not in {"overdue"}):
             continue
         team = next((team for team in teams if team.programme_id == requirement.programme_id), teams[0])
@@ -115,7 +115,7 @@ def team_overdue(who: "Viewer") -> Iterator[Need]:
     """One row a requirement and team, with the names, so that a bad week still fits on the page."""
     for team in who.teams(*Membership.SUPERVISORS, Role.ADMINISTRATOR):
         late: dict[str, list[str]] = defaultdict(list)
-        for person, requirement, cell in matrix.needs_action([team], who.today):
+        for person, requirement, cell in matrix.needs_action(who.matrices([team])):
             if cell.status == "overdue" and person.pk != who.user.pk:
                 late[requirement.name].append(person.first_name)
         for name, people in late.items():
@@ -150,8 +150,8 @@ def invitations(who: "Viewer") -> Iterator[Need]:
 
 
 def service(who: "Viewer") -> Iterator[Need]:
-    for team in Team.objects.visible_to(who.user).order_by("name", "pk"):
-        late = [cell for _, _, cell in matrix.needs_action([team], who.today) if cell.status == "overdue"]
+    for team in who.served:
+        late = [cell for _, _, cell in matrix.needs_action(who.matrices([team])) if cell.status == "overdue"]
         if late:
             yield Need(
                 LOOK,
@@ -185,18 +185,15 @@ def content(who: "Viewer") -> Iterator[Need]:
 
 def coming_requirements(who: "Viewer") -> Iterator[Line]:
     teams = who.teams(Role.THERAPIST, *Membership.SUPERVISORS)
-    for team in teams:
-        grid = matrix.team_matrix(team, on=who.today)
-        for row in grid.rows:
-            if row.person.pk != who.user.pk:
-                continue
-            for requirement, cell in zip(grid.requirements, row.cells, strict=True):
-                if cell.date and cell.date >= who.today and cell.status in {"not_started", "in_progress", "due_soon"}:
-                    yield Line(
-                        cell.date,
-                        f"{requirement.name} is due",
-                        reverse("supervision:cell-detail", args=[team.slug, who.user.pk, requirement.key]),
-                    )
+    for grid in who.matrices(teams):
+        row = grid.row_of(who.user)
+        for requirement, cell in zip(grid.requirements, row.cells if row else (), strict=False):
+            if cell.date and cell.date >= who.today and cell.status in {"not_started", "in_progress", "due_soon"}:
+                yield Line(
+                    cell.date,
+                    f"{requirement.name} is due",
+                    reverse("supervision:cell-detail", args=[grid.team.slug, who.user.pk, requirement.key]),
+                )
 
 
 def coming_cover(who: "Viewer") -> Iterator[Line]:

@@ -100,10 +100,10 @@ def team_matrices(
     return matrices
 
 
-def needs_action(teams: Iterable[Team], on: dt.date) -> list[tuple[User, Requirement, Cell]]:
-    """Everything overdue or due soon in these teams, the most urgent first; a person of two teams of one programme once."""
+def needs_action(matrices: Iterable[Matrix]) -> list[tuple[User, Requirement, Cell]]:
+    """Everything overdue or due soon in these matrices, the most urgent first; a person of two teams of one programme once."""
     found: dict[tuple[int, int], tuple[User, Requirement, Cell]] = {}
-    for matrix in team_matrices(teams, on=on):
+    for matrix in matrices:
         for row in matrix.rows:
             for requirement, cell in zip(matrix.requirements, row.cells, strict=True):
                 if cell.needs_action:

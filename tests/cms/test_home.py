@@ -121,11 +121,30 @@ def test_at_most_seven_needs_are_shown(harbour, thea):
     assert board.more >= 2
 
 
-def test_the_home_page_asks_a_bounded_number_of_questions(client, harbour, sam, thea, tom, django_assert_max_num_queries):
-    factories.make_requirement(harbour.programme, "course")
+def test_the_compliance_of_every_team_is_read_once_for_the_whole_page(client, harbour, meadow, sam, django_assert_max_num_queries):
+    factories.make_membership(sam, meadow, Membership.Role.SUPERVISOR)
+    for team in (harbour, meadow):
+        for kind in ("course", "booster", "review", "supervision"):
+            factories.make_requirement(team.programme, kind, due_days=5)
+        for number in range(10):
+            factories.make_member(f"Person {number}", team, Membership.Role.THERAPIST)
     client.force_login(sam)
-    with django_assert_max_num_queries(60):
-        client.get("/")
+    with django_assert_max_num_queries(55) as read:
+        answer = client.get("/")
+    assert "is overdue for you" in answer.text
+    assert "is overdue for Person" in answer.text
+    of_requirements = [query for query in read.captured_queries if 'FROM "supervision_requirement"' in query["sql"]]
+    assert len(of_requirements) == 1
+
+
+def test_a_therapists_page_reads_the_compliance_of_nobody_else(client, harbour, thea, tom, django_assert_max_num_queries):
+    factories.make_requirement(harbour.programme, "course", name="Orientation", due_days=5)
+    client.force_login(thea)
+    with django_assert_max_num_queries(48) as read:
+        answer = client.get("/")
+    assert "Orientation is overdue for you" in answer.text
+    of_people = [query["sql"] for query in read.captured_queries if 'FROM "supervision_evidence"' in query["sql"]]
+    assert [f" IN ({thea.pk})" in sql for sql in of_people] == [True]
 
 
 def test_the_navigation_holds_only_what_a_person_may_use(client, ada, cora):

@@ -189,7 +189,7 @@ def test_people_whom_nothing_concerns_are_left_out(harbour, thea, ada, cora, rul
 
 
 def test_what_needs_action_comes_with_the_most_urgent_first(harbour, thea, sam, rules):
-    found = matrix.needs_action([harbour], factories.today())
+    found = matrix.needs_action(matrix.team_matrices([harbour], on=factories.today()))
     assert found
     assert [cell.urgency for _, _, cell in found] == sorted(cell.urgency for _, _, cell in found)
     assert all(cell.action for _, _, cell in found)
@@ -198,7 +198,7 @@ def test_what_needs_action_comes_with_the_most_urgent_first(harbour, thea, sam, 
 def test_a_person_of_two_teams_is_named_once(harbour, thea, rules):
     other = factories.make_team(programme=harbour.programme)
     factories.make_membership(thea, other, Role.THERAPIST)
-    found = matrix.needs_action([harbour, other], factories.today())
+    found = matrix.needs_action(matrix.team_matrices([harbour, other], on=factories.today()))
     assert len(found) == len({(person.pk, requirement.pk) for person, requirement, _ in found})
 
 
