@@ -31,10 +31,13 @@ else
   echo "Installing what the tests need ..."
   pip install -c .ci/constraints.txt ".[test]"
   pip uninstall -y plumbline
-  if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then
+  missing=()
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing+=(chromium)
+  command -v ffprobe >/dev/null || missing+=(ffmpeg) # by whose word the tests judge what our own ffmpeg has made
+  if [ ${#missing[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ]; then sudo=""; else sudo="sudo"; fi
-    echo "Installing Chromium from the system's packages ..."
-    $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq chromium >/dev/null
+    echo "Installing ${missing[*]} from the system's packages ..."
+    $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "${missing[@]}" >/dev/null
   fi
   touch .venv/.test-ready
 fi

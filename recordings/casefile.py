@@ -25,7 +25,9 @@ MAX_SCAN_BYTES = 10 * 1024 * 1024
 MAX_SIGNATURE_BYTES, MAX_SIGNATURE_SIDE = 200 * 1024, 2000
 MAX_NAMES, MAX_NAME = 200, 80
 PDF, JPEG, PNG, TEXT = "application/pdf", "image/jpeg", "image/png", "text/plain"
-KEY_MISSING = "The key of this family's papers and names is missing. Nothing is lost. Ask the person who runs Plumbline to restore the key store."
+KEY_MISSING = (
+    "The key of this family's papers and names is missing. Nothing is lost. Ask the person who runs Plumbline to restore the key store."
+)
 
 
 class PaperRefused(Exception):

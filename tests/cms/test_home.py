@@ -89,7 +89,7 @@ def test_released_feedback_waits_until_it_is_seen(harbour, thea, cora):
 
 
 def test_an_invitation_that_ran_out_is_shown_to_those_who_invite(harbour, sam, ada, thea):
-    then = timezone.now() - dt.timedelta(days=40)
+    then = timezone.localtime() - dt.timedelta(days=40)
     invitations.invite(
         email="late@example.org",
         first_name="Lou",
@@ -185,5 +185,5 @@ def test_recordings_near_their_end_are_one_row(harbour, thea):
     family = factories.make_family(harbour, thea)
     for _ in range(2):
         recording = bare_recording(consent=factories.make_consent(family), state=Recording.State.READY)
-        Recording.objects.filter(pk=recording.pk).update(uploaded_at=timezone.now() - dt.timedelta(days=87))
+        Recording.objects.filter(pk=recording.pk).update(uploaded_at=timezone.localtime() - dt.timedelta(days=87))
     assert needs(thea).count("2 recordings will be destroyed soon, as the programme’s retention asks.") == 1

@@ -11,7 +11,7 @@ from tests.factories import lessons_of
 
 
 def put_on(learner, course, *, now=None, **more):
-    return enrol(learner=learner, course=course, reason="Test", by=None, now=now or timezone.now() - dt.timedelta(days=1), **more)
+    return enrol(learner=learner, course=course, reason="Test", by=None, now=now or timezone.localtime() - dt.timedelta(days=1), **more)
 
 
 def answer_everything(enrolment, lesson, *, now=None):

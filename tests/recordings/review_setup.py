@@ -25,7 +25,7 @@ def ready_recording(therapist, team, *, consent=None, minutes=10, **fields):
         team=team,
         session_on=factories.days_ago(3),
         state=Recording.State.READY,
-        uploaded_at=fields.pop("uploaded_at", timezone.now() - dt.timedelta(days=2)),
+        uploaded_at=fields.pop("uploaded_at", timezone.localtime() - dt.timedelta(days=2)),
         duration_ms=minutes * MINUTE,
         container="ogg",
         size=1000,

@@ -65,7 +65,7 @@ def test_nobody_is_asked_with_a_conflict_of_interest(plan, thea, harbour, cora, 
 
 def test_certified_raters_come_first_and_without_any_the_others_are_asked(plan, thea, harbour, cora, carl):
     today = factories.today()
-    gold = rating.recording(thea, harbour, uploaded_at=timezone.now() - dt.timedelta(days=3))
+    gold = rating.recording(thea, harbour, uploaded_at=timezone.localtime() - dt.timedelta(days=3))
     GoldStandard.objects.create(
         recording=gold, instrument=plan.instrument, label="Exercise 1", state="in_use", made_by=cora, made_at=timezone.now()
     )

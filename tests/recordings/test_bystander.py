@@ -131,7 +131,7 @@ def test_a_recording_deleted_or_past_its_day(before, own, thea, django_capture_o
     with django_capture_on_commit_callbacks(execute=True):
         destruction.destroy(recording=own, reason="mistake", by=thea, now=timezone.now())
     late = Recording.objects.kept().get(family=own.family_id)
-    Recording.objects.filter(pk=late.pk).update(uploaded_at=timezone.now() - dt.timedelta(days=400))
+    Recording.objects.filter(pk=late.pk).update(uploaded_at=timezone.localtime() - dt.timedelta(days=400))
     assert keeping.due_by(factories.today())[0][1] == late
     destruction.finish_pending(now=timezone.now())
     assert changed(before) == []

@@ -91,7 +91,7 @@ def test_a_certification_is_not_renewed_on_nothing_new(exercise, otis, cora, as_
 
 def test_it_rests_on_the_exercises_of_the_last_six_months_and_says_so(exercise, otis, cora, as_user):
     old = exercise("Exercise old", score=0)
-    Review.objects.filter(pk=old.pk).update(submitted_at=timezone.now() - dt.timedelta(days=200))
+    Review.objects.filter(pk=old.pk).update(submitted_at=timezone.localtime() - dt.timedelta(days=200))
     exercise("Exercise new", others={"finding-the-fit": 4})
     found = certifying.report(otis, rating.instrument())
     assert [one.gold.label for one in found.exercises] == ["Exercise old", "Exercise new"]

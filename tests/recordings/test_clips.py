@@ -247,7 +247,7 @@ def test_a_withdrawal_is_in_force_before_anything_is_destroyed(approved, recordi
 
 
 def test_a_clip_ends_with_the_time_of_its_recording(approved, recording, tom, as_user):
-    long_ago = timezone.now() - dt.timedelta(days=recording.team.programme.retention_days_after_upload)
+    long_ago = timezone.localtime() - dt.timedelta(days=recording.team.programme.retention_days_after_upload)
     Recording.objects.filter(pk=recording.pk).update(uploaded_at=long_ago)
     assert keeping.is_over(Recording.objects.get(pk=recording.pk), on=factories.today())
     assert listen(as_user(tom), approved).status_code == 410

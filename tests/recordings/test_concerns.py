@@ -134,7 +134,7 @@ def test_closing_again_keeps_the_first_outcome(recording, cora, sam, bea):
 
 
 def test_the_governance_lead_sees_how_many_there_are_and_nothing_more(recording, cora, sam, iggy, as_user):
-    made = raised(recording, cora, now=timezone.now() - dt.timedelta(days=8))
+    made = raised(recording, cora, now=timezone.localtime() - dt.timedelta(days=8))
     client = as_user(iggy)
     page = client.get(reverse("recordings:governance")).content.decode()
     assert "1 concern about somebody’s safety is open in the service, 1 of them for more than a week" in page

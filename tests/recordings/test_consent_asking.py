@@ -254,7 +254,7 @@ class TestEvidence:
         words = f"Nothing shows the consent of family {bare.family.reference}"
         today = factories.today()
         assert evidence.overdue(on=today) == []
-        Consent.objects.update(recorded_at=timezone.now() - dt.timedelta(days=9))
+        Consent.objects.update(recorded_at=timezone.localtime() - dt.timedelta(days=9))
         assert evidence.overdue(on=today) == evidence.overdue_for(thea, on=today) == [bare]
         assert evidence.overdue_for(tom, on=today) == []
         assert words in as_user(thea).get("/").content.decode()

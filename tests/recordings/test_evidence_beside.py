@@ -13,7 +13,7 @@ from tests import factories
 from tests.recordings.making import bare_recording
 
 pytestmark = pytest.mark.django_db
-LONG_AGO = timezone.now() - dt.timedelta(days=9)
+LONG_AGO = timezone.localtime() - dt.timedelta(days=9)
 
 
 @pytest.fixture

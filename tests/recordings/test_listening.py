@@ -73,7 +73,7 @@ def test_what_lies_beyond_the_end_is_cut_off(recording, cora):
 
 
 def test_a_merged_stretch_keeps_when_it_was_first_heard(recording, cora):
-    monday = timezone.now() - dt.timedelta(days=3)
+    monday = timezone.localtime() - dt.timedelta(days=3)
     heard(recording, cora, (0, 10_000), now=monday)
     heard(recording, cora, (5_000, 20_000))
     row = HeardInterval.objects.get()
@@ -174,7 +174,7 @@ class TestWhoseItIs:
 
 
 def test_heard_again_only_that_stretch_has_a_later_time_and_three_merged_keep_the_earliest(recording, cora):
-    days = [timezone.now() - dt.timedelta(days=number) for number in (3, 2, 1, 0)]
+    days = [timezone.localtime() - dt.timedelta(days=number) for number in (3, 2, 1, 0)]
     heard(recording, cora, (0, 10_000), now=days[0])
     heard(recording, cora, (20_000, 30_000), now=days[1])
     heard(recording, cora, (22_000, 25_000), now=days[2])

@@ -311,7 +311,7 @@ def own_session(name):
 
 
 def long_ago(world):
-    return timezone.now() - dt.timedelta(days=400)
+    return timezone.localtime() - dt.timedelta(days=400)
 
 
 R, T, W, P = Purpose.RECORD, Purpose.TRANSCRIBE, Purpose.REVIEW, Purpose

@@ -207,7 +207,7 @@ class TestOfOneFamily:
         assert not recording.objects_sealed.exists()
 
     def test_a_clip_that_went_before_keeps_its_day(self, consent, thea):
-        recording, before = bare_recording(consent=consent), timezone.now() - dt.timedelta(days=5)
+        recording, before = bare_recording(consent=consent), timezone.localtime() - dt.timedelta(days=5)
         made = {"recording": recording, "start_ms": 0, "end_ms": 5000, "made_by": thea, "made_at": before}
         Clip.objects.create(number=1, state="gone", gone_at=before, **made)
         Clip.objects.create(number=2, state="approved", **made)

@@ -266,8 +266,8 @@ def test_the_list_says_how_far_each_is_oldest_first(thea, tom, harbour, cora, as
     own = setup.begin(begun, cora)
     score(own, score=3)
     setup.hear(begun, cora, 0, 6 * setup.MINUTE)
-    setup.ready_recording(tom, harbour, uploaded_at=timezone.now() - dt.timedelta(days=1))
-    setup.ready_recording(thea, harbour, uploaded_at=timezone.now() - dt.timedelta(days=9))
+    setup.ready_recording(tom, harbour, uploaded_at=timezone.localtime() - dt.timedelta(days=1))
+    setup.ready_recording(thea, harbour, uploaded_at=timezone.localtime() - dt.timedelta(days=9))
     answer = as_user(cora).get(reverse("recordings:review-list"))
     assert "1 of 9 rated, 60\u00a0% heard" in answer.content.decode()
     assert [row.therapist for row in answer.context["waiting"].rows] == [thea, tom]

@@ -111,7 +111,7 @@ class TestDrawing:
         assert found == {row.pk: (decision.is_chosen, decision.is_double) for row, decision in at_once}
 
     def test_what_came_before_the_plan_or_without_consent_is_left_alone(self, harbour, thea, sam):
-        rating.recording(thea, harbour, uploaded_at=timezone.now() - dt.timedelta(days=2))
+        rating.recording(thea, harbour, uploaded_at=timezone.localtime() - dt.timedelta(days=2))
         rating.recording(thea, harbour, purposes=("record",))
         plan = rating.make_plan(harbour, sam)
         assert sampling.draw(plan, now=timezone.now()) == []

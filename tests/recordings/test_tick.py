@@ -154,7 +154,7 @@ def test_the_keys_of_all_that_is_due_go_although_the_store_is_away(harbour, thea
     """Nothing answers at that address: a real refusal. The files go once the store is back."""
     both = [submitted(make_family(harbour, person)) for person in (thea, tom)]
     row = vault.seal(both[0], "original", [b"spoken"], now=timezone.now())
-    Recording.objects.update(uploaded_at=timezone.now() - dt.timedelta(days=91))
+    Recording.objects.update(uploaded_at=timezone.localtime() - dt.timedelta(days=91))
     settings.S3_BUCKET, settings.S3_ENDPOINT_URL, settings.S3_ACCESS_KEY_ID, settings.S3_SECRET_ACCESS_KEY = (
         "b",
         "http://127.0.0.1:9",

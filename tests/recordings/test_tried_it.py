@@ -61,9 +61,9 @@ def test_without_an_outcome_nothing_is_kept(own, thea, as_user):
 
 
 def test_it_is_asked_some_days_after_the_feedback_was_read(own, thea):
-    Review.objects.filter(pk=own.pk).update(seen_by_therapist_at=timezone.now() - dt.timedelta(days=3))
+    Review.objects.filter(pk=own.pk).update(seen_by_therapist_at=timezone.localtime() - dt.timedelta(days=3))
     assert asked(thea) == []
-    Review.objects.filter(pk=own.pk).update(seen_by_therapist_at=timezone.now() - dt.timedelta(days=8))
+    Review.objects.filter(pk=own.pk).update(seen_by_therapist_at=timezone.localtime() - dt.timedelta(days=8))
     assert len(asked(thea)) == 1
 
 
@@ -81,7 +81,7 @@ def test_once_told_it_is_not_asked_again_but_not_yet_is(read_long_ago, thea):
 
 
 def test_after_withdrawal_nothing_is_asked_and_the_words_are_gone(read_long_ago, thea, cora, as_user):
-    trying.tell(review=read_long_ago, outcome="not_yet", text=WORDS, by=thea, now=timezone.now() - dt.timedelta(days=8))
+    trying.tell(review=read_long_ago, outcome="not_yet", text=WORDS, by=thea, now=timezone.localtime() - dt.timedelta(days=8))
     withdrawal.withdraw(consent=read_long_ago.recording.consent, channel="telephone", by=thea, now=timezone.now())
     assert asked(thea) == []
     assert WORDS not in as_user(cora).get(reverse("recordings:feedback", args=[read_long_ago.pk])).content.decode()

@@ -82,7 +82,7 @@ class TestUnfinished:
         html = page(thea_sends.client, consent)
         assert "The shortest Plumbline takes is" in html
         assert "Thursday" not in html
-        Upload.objects.update(changed_at=timezone.now() - dt.timedelta(days=3))
+        Upload.objects.update(changed_at=timezone.localtime() - dt.timedelta(days=3))
         assert "The shortest" not in page(thea_sends.client, consent)
 
     def test_a_name_is_text_and_nothing_else(self, thea_sends, consent):

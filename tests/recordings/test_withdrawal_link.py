@@ -113,7 +113,7 @@ def test_links_given_out_before_go_on_working_until_one_is_used(family, consent,
 
 class TestAPaperThatWasLost:
     def test_the_page_counts_and_dates_what_was_given_out_and_shows_no_secret(self, as_user, thea, consent, token):
-        withdrawallink.make(consent=consent, by=thea, now=timezone.now() - dt.timedelta(days=3))
+        withdrawallink.make(consent=consent, by=thea, now=timezone.localtime() - dt.timedelta(days=3))
         words = as_user(thea).get(f"/recordings/consents/{consent.pk}/").content.decode()
         assert "2 links that work were given out" in words
         assert f"{factories.days_ago(3):%-d %B %Y}" in words

@@ -126,5 +126,5 @@ class DownBackend:
 
 
 def test_the_list_shows_which_have_run_out(as_user, sam, harbour, invited):
-    Invitation.objects.update(expires_at=timezone.now() - dt.timedelta(days=1))
+    Invitation.objects.update(expires_at=timezone.localtime() - dt.timedelta(days=1))
     assert "Ran out" in as_user(sam).get(reverse("supervision:member-list", args=["harbour"])).content.decode()

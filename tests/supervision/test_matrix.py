@@ -34,7 +34,7 @@ def cell_of(team, person, key, **when):
 
 
 def make_record(person, *, slug="mst-orientation", kind="orientation", days=5, **fields):
-    fields.setdefault("recorded_at", timezone.now() - dt.timedelta(days=days))
+    fields.setdefault("recorded_at", timezone.localtime() - dt.timedelta(days=days))
     return TrainingRecord.objects.create(
         learner=person,
         learner_name=str(person),
@@ -69,7 +69,11 @@ def test_a_course_begun_says_how_far(harbour, rules):
     newcomer = factories.make_member("nina", harbour, Role.THERAPIST, starts_on=factories.days_ago(3))
     course = factories.make_course(slug="mst-orientation", lessons=3)
     enrolment = Enrolment.objects.create(
-        learner=newcomer, course=course, course_key=course.key, course_title=course.title, enrolled_at=timezone.now() - dt.timedelta(days=2)
+        learner=newcomer,
+        course=course,
+        course_key=course.key,
+        course_title=course.title,
+        enrolled_at=timezone.localtime() - dt.timedelta(days=2),
     )
     assert cell_of(harbour, newcomer, "orientation").status == "not_started"
     lesson = factories.lessons_of(course)[0]
@@ -208,7 +212,7 @@ def test_the_queries_do_not_grow_with_people_or_teams(harbour, meadow, rules, dj
         person = factories.make_member(f"person{number}", harbour, Role.THERAPIST)
         make_record(person, slug="x", kind="booster", days=number)
         enrolment = Enrolment.objects.create(
-            learner=person, course=course, course_key=course.key, course_title="T", enrolled_at=timezone.now() - dt.timedelta(days=9)
+            learner=person, course=course, course_key=course.key, course_title="T", enrolled_at=timezone.localtime() - dt.timedelta(days=9)
         )
         lesson = factories.lessons_of(course)[0]
         Completion.objects.create(
