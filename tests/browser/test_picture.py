@@ -73,6 +73,7 @@ def page(browser, live_server, client, thea):
 
 PART = "document.querySelector('[data-picture]')"
 SOUND = "document.querySelector('[data-listen-audio]')"
+AUDIO = "document.querySelector('audio')"
 PICTURE = "document.querySelector('video')"
 
 
@@ -113,6 +114,23 @@ def test_it_can_be_put_away_and_stays_away(page, recording):
     page.get_by_role("button", name="Show the picture").wait_for()
     assert page.evaluate(f"{PICTURE}.networkState") == 0 or page.evaluate(f"{PICTURE}.buffered.length") == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_feedback_plays_each_moment_with_its_picture(page, recording, cora):
+    own = setup.released(recording, cora)
+    page.set_viewport_size({"width": 375, "height": 667})
+    page.goto(f"/recordings/feedback/{own.pk}/")
+    until(page, f"{PICTURE}.readyState >= 2 && {PICTURE}.muted && !{PICTURE}.controls")
+    for place, moment in (("10", "0:10 to 0:18"), ("30", "0:30 to 0:40")):
+        page.get_by_role("button", name=f"Play {moment}").click()
+        until(page, f"!{PICTURE}.paused && {PICTURE}.currentTime > {place} + 1")
+        assert abs(page.evaluate(f"{PICTURE}.currentTime - {AUDIO}.currentTime")) < 0.4
+        assert page.locator("video").bounding_box()["y"] >= 0  # the player stays in sight, and the words below it
+        assert page.locator("[data-player]").bounding_box()["height"] < 667 / 2
+    page.get_by_role("button", name="Hide the picture").click()
+    until(page, f"{PICTURE}.paused && !{AUDIO}.paused")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert page.trouble == []
 
 
 def test_the_workbench_shows_it_beside_the_transcript(browser, live_server, client, recording, cora):
