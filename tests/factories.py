@@ -25,6 +25,11 @@ def days_ago(days):
     return today() - dt.timedelta(days=days)
 
 
+def called(values):
+    """With what today's date is asked for only now: parameters are made when a file is read, which may have been yesterday."""
+    return {name: value() if callable(value) else value for name, value in values.items()}
+
+
 def make_user(name=None, **fields):
     first = name or f"Person{next(_count)}"
     fields.setdefault("email", f"{first.lower()}{next(_count)}@example.org")

@@ -1,5 +1,6 @@
 """What the house promises about itself."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,25 @@ def test_templates_hold_no_inline_script_or_style():
         if any(word in text for word in ("<style", ' style="', "onclick=", "javascript:")) or "<script>" in text:
             offenders.append(str(path.relative_to(BASE)))
     assert not offenders
+
+
+def read_at_once(tree):
+    """The calls in a module that are made when it is read: not those within functions."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef):
+            for part in (*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)):
+                yield from read_at_once(ast.Module([part], []))
+        elif not isinstance(node, ast.Lambda):
+            if isinstance(node, ast.Call):
+                yield getattr(node.func, "attr", getattr(node.func, "id", ""))
+            yield from read_at_once(node)
+
+
+def test_no_test_asks_for_the_day_when_it_is_read_and_compares_it_with_the_day_when_it_runs():
+    days = {"today", "days_ago", "localdate"}
+    assert not [
+        str(path.relative_to(BASE)) for path in (BASE / "tests").rglob("*.py") if days & set(read_at_once(ast.parse(path.read_text())))
+    ]
 
 
 def test_records_never_cascade_from_a_person_or_a_page():

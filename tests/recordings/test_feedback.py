@@ -146,7 +146,7 @@ def test_after_withdrawal_the_scores_stay_as_numbers_without_words(own, recordin
         text = page(as_user(person), own)
         assert "The recording is gone" in text
         assert "Finding the fit" in text
-        for word in (setup.SECRET, "You let her find it", "Thank you, all", "Fit explored", "<audio", "0:10"):
+        for word in (setup.SECRET, "You let her find it", "Thank you, all", "Fit explored", "<audio", "0:10 to"):
             assert word not in text
 
 

@@ -43,13 +43,13 @@ def test_of_the_day_only_the_month_is_kept(family):
 @pytest.mark.parametrize(
     ("again", "role", "sentence"),
     [
-        (LATER, "other_family", "Only for a young person"),
-        (factories.today(), "young_person", "The month has begun already"),
+        (lambda: LATER, "other_family", "Only for a young person"),
+        (factories.today, "young_person", "The month has begun already"),
     ],
 )
 def test_a_month_that_makes_no_sense_is_refused(family, again, role, sentence):
     with pytest.raises(consents.ConsentRefused, match=sentence):
-        given(family, again=again, role=role)
+        given(family, again=again(), role=role)
     assert not Consent.objects.exists()
 
 

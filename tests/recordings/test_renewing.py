@@ -87,12 +87,12 @@ class TestRefused:
         ("changes", "words"),
         [
             ({"filed_at": ""}, "Nothing shows"),
-            ({"valid_until": factories.today(), "given_on": factories.days_ago(3), "withdrawn_at": timezone.now()}, "withdrawn"),
-            ({"renewal": "per_session", "session_on": factories.today()}, "another session only"),
+            ({"valid_until": factories.today, "given_on": lambda: factories.days_ago(3), "withdrawn_at": timezone.now}, "withdrawn"),
+            ({"renewal": "per_session", "session_on": factories.today}, "another session only"),
         ],
     )
     def test_one_that_does_not_hold(self, recording, newer, thea, changes, words):
-        Consent.objects.filter(pk=newer.pk).update(**changes)
+        Consent.objects.filter(pk=newer.pk).update(**factories.called(changes))
         self.refused(recording, newer, thea, words)
 
     def test_one_that_leaves_somebody_out(self, recording, own, newer, thea):

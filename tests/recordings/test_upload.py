@@ -197,13 +197,13 @@ class TestConsentIsTheGate:
     @pytest.mark.parametrize(
         ("changes", "words"),
         [
-            ({"valid_until": factories.days_ago(1)}, "ended on"),
-            ({"withdrawn_at": timezone.now()}, "was withdrawn on"),
+            ({"valid_until": lambda: factories.days_ago(1)}, "ended on"),
+            ({"withdrawn_at": timezone.now}, "was withdrawn on"),
             ({"purposes": []}, "has not agreed to being recorded"),
         ],
     )
     def test_no_consent_in_force(self, as_user, thea, family, changes, words):
-        consent = factories.make_consent(family, **changes)
+        consent = factories.make_consent(family, **factories.called(changes))
         client = as_user(thea)
         assert words in client.get(f"/recordings/upload/?family={family.pk}").content.decode()
         assert upload(client, consent, GOOD).status_code == 403
