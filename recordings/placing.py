@@ -90,8 +90,12 @@ def beginning(turns: "Sequence[Turn]", start: float) -> "tuple[Turn, int] | None
 
 def covered(turns: "Sequence[Turn]", payload: Mapping[str, Any], *, like: bool) -> list[Span]:
     """The stretches of turns that lie in the edit's time; where they must be `like` the words it names, only if they are."""
-    inside = within(turns, payload["start"], payload["end"], slack=0.05)
-    if like and not _alike([word["text"] for _turn, _place, word in inside], payload["was"]):
+    inside: Words = []
+    for slack in (0.0, 0.05):  # a neighbour that is shorter than a tenth of a second is no part of it
+        inside = within(turns, payload["start"], payload["end"], slack=slack)
+        if inside and (not like or _alike([word["text"] for _turn, _place, word in inside], payload["was"])):
+            break
+    else:
         return []
     spans: dict[int, Span] = {}
     for turn, place, _word in inside:

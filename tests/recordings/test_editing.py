@@ -254,6 +254,19 @@ def test_the_very_same_run_made_again_takes_every_edit(made):
     assert first.number not in numbers or first.kind in ("name", "merge_speakers", "assign")
 
 
+@pytest.mark.parametrize("kind", ["confirm", "refuse", "assign"])
+def test_a_very_short_neighbour_neither_hides_the_place_nor_is_taken_along(kind):
+    run = [segment(0, 1, "a", speaker="S1"), segment(1, 1.06, "a", speaker="S1"), segment(1.06, 2, "b", speaker="S1")]
+    only = [whole(1, editing.apply(run, []), kind, 0, speaker="P1")]
+    first, again = editing.apply(run, only), editing.apply(run, only, run=2, earlier={1: run})
+    assert not again.unplaced
+
+    def plain(layer):
+        return [{key: value for key, value in turn.items() if key not in ("id", "words")} for turn in layer.turns]
+
+    assert plain(again) == plain(first)
+
+
 @pytest.mark.parametrize("kind", ["name", "merge_speakers"])
 def test_without_the_older_run_nobody_guesses_who_a_voice_was(kind):
     one = Edit(1, 1, kind, {"speaker": "S1", "into": "S2", "name": "Therapist"})
